@@ -20,7 +20,9 @@ const parts = {
 	"src/views/": ["src/flow/", "src/options.js"],
 	"src/export/": ["src/flow/", "src/json/", "src/options.js"],
 	"src/compare/": ["src/flow/", "src/json/", "src/options.js"],
+	"src/redact/": ["src/flow/", "src/json/", "src/regex/", "src/options.js"],
 	"src/replay/": [
+		"src/redact/",
 		"src/flow/",
 		"src/json/",
 		"src/regex/",

@@ -3,14 +3,7 @@ import { type OpenOptions, openTape } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata } from "../src/flow/metadata.ts";
-import {
-	type FlowSink,
-	type FlowSource,
-	ForwardingSource,
-	pipe,
-	type ReadOptions,
-	type Step,
-} from "../src/flow/pipe.ts";
+import { FlowSink, type FlowSource, ForwardingSource, pipe, type ReadOptions, type Step } from "../src/flow/pipe.ts";
 
 export interface CopyJob {
 	/** Closed at the end, also after an error. */
@@ -21,6 +14,10 @@ export interface CopyJob {
 	 * bytes, 0 if unknown.
 	 */
 	open(inputSize: number): Promise<FlowSink>;
+	/** Called with every flow before the first one is copied; needs `reopen`. */
+	learn?: ((flow: Flow) => void) | null | undefined;
+	/** Opens the sources once more, for `learn`. */
+	reopen?: (() => Promise<readonly FlowSource[]>) | undefined;
 	/** Receives problems that arise while copying. */
 	report: Reporter;
 	/** Receives damage that ends an input early. */
@@ -59,6 +56,7 @@ export async function copyFlows({
 }: CopyJob): Promise<CopyResult> {
 	let sink: FlowSink | null = null;
 	try {
+		if (job.learn && job.reopen !== undefined) await readAll(await job.reopen(), job.learn, signal);
 		sink = await job.open(sources.reduce((sum, source) => sum + (source.progress().total ?? 0), 0));
 		job.onOpen?.();
 		const counts = await pipe(
@@ -83,6 +81,25 @@ export async function copyFlows({
 	} catch (error) {
 		await sink?.discard();
 		throw error;
+	} finally {
+		await closeSources(sources);
+	}
+}
+
+/** Calls `read` with every flow. Damage is not reported: copying will find it again. */
+async function readAll(
+	sources: readonly FlowSource[],
+	read: (flow: Flow) => void,
+	signal: AbortSignal | undefined,
+): Promise<void> {
+	const sink = FlowSink.of({ append: read });
+	try {
+		await pipe(
+			sources.map((source) => new RecoveringSource(source, () => {})),
+			[],
+			sink,
+			signal === undefined ? {} : { signal },
+		);
 	} finally {
 		await closeSources(sources);
 	}

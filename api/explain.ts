@@ -94,7 +94,7 @@ async function explanation(
 	const { openIndex } = await import("../src/hooks/server-replay.ts");
 	const { orderText, rulesText } = await import("../src/replay/match/rules-text.ts");
 	const index = await openIndex(values, recordings);
-	const summary = { method: request.method, url: request.prettyUrl };
+	const summary = { method: request.method, url: index.shownUrl(request) };
 	const compared = rulesText(index.rules, values);
 	const equal = index.equalRecordings(request).map(({ flow }) => flow);
 	const recording = index.takeRecording(await unsent(request));

@@ -66,6 +66,7 @@ export async function rewrite(
 				to: target,
 				filter: await filterOf(filter),
 				steps: [...rewriting.changes, ...rewriting.dedupes],
+				learn: rewriting.learn,
 				through: (sink, report) => rewriting.through(sink, report),
 				replaces: options.dropUnread === true ? undefined : (replaced ?? undefined),
 			},

@@ -1,15 +1,19 @@
 // Prepares a rewrite for the command and for programs: features and edits as steps, deduplication and sorting.
 import { formatForWriting, type MoreFormats } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
+import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { createHooks, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
 import type { HookContext } from "../src/hooks/context.ts";
 import { Pipeline } from "../src/hooks/pipeline.ts";
 import { defaults, type OptionTable, type OptionValues } from "../src/options.ts";
+import { noteOfRules } from "../src/redact/note.ts";
+import { options as redactionOptions } from "../src/redact/rules.ts";
 import { conditionsOf } from "../src/replay/match/conditions.ts";
 import { defaultRequestKey, type FlowRequest, originalRequest } from "../src/replay/match/key.ts";
 import { dedupe } from "../src/rewrite/dedupe.ts";
 import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
+import { createRedactor } from "./redaction.ts";
 
 /** Options that concern all flows together. */
 export const orderOptions = {
@@ -22,7 +26,12 @@ export const orderOptions = {
 } as const satisfies OptionTable;
 
 /** All options for changes. */
-export const rewriteOptions = { ...editOptions, ...storedHookOptions, ...orderOptions } as const satisfies OptionTable;
+export const rewriteOptions = {
+	...editOptions,
+	...storedHookOptions,
+	...redactionOptions,
+	...orderOptions,
+} as const satisfies OptionTable;
 
 export type RewriteValues = OptionValues<typeof rewriteOptions>;
 
@@ -33,6 +42,8 @@ export interface RewriteContext extends Required<Pick<HookContext, "scripts">>, 
 	format?: string | undefined;
 	/** Called with every rule or option that changed a flow, and with the option of a rule. */
 	onChange: (rule: string, option?: string) => void;
+	/** The environment variables, for redaction. Default: those of the process. */
+	env?: NodeJS.ProcessEnv | undefined;
 	/** Receives messages, for example about a body that could not be changed. */
 	log: (level: "info" | "warning", message: string) => void;
 }
@@ -44,6 +55,11 @@ export interface Rewriting {
 	readonly dedupes: readonly Step[];
 	/** Wraps the output in a sorting sink if flows are to be sorted. Reports what the output's format cannot keep. */
 	through(sink: FlowSink, report: Reporter): Promise<FlowSink>;
+	/**
+	 * With redaction, reads a flow before any flow is changed, because a secret may stand in flows before the one that
+	 * shows that it is a secret; null: not needed.
+	 */
+	readonly learn: ((flow: Flow) => void) | null;
 	/** Releases the resources of the features. */
 	close(): Promise<void>;
 }
@@ -54,21 +70,29 @@ const UNMARKED =
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE if the output's format is unknown */
 export async function prepareRewriting(
 	values: RewriteValues,
-	{ output, format, formats, scripts, onChange, log }: RewriteContext,
+	{ output, format, formats, scripts, onChange, log, env = process.env }: RewriteContext,
 ): Promise<Rewriting> {
 	const hooks = await createHooks({ ...defaults(hookOptions), ...values }, { log, onChange, scripts });
 	const pipeline = new Pipeline(hooks.filter(({ liveOnly }) => !liveOnly));
 	// mitmproxy does not store that it has refreshed a flow, so neither does flowtape in a dump
 	const isDump = output !== null && formatForWriting(output, format, formats).name === "mitm";
 	const edits = createEdits(values, { now: Math.floor(Date.now() / 1000), marksRefresh: !isDump, onChange, log });
+	const redactor = await createRedactor(values, env, {
+		onRedact: (rule) => onChange(`redact ${rule}`),
+		onLoss: (message) => log("warning", message),
+	});
 	return {
+		learn: redactor === null ? null : (flow) => redactor.learn(flow),
 		changes: [
 			...(pipeline.hooks.length > 0 ? [(flow: Parameters<Step>[0]) => pipeline.runStored(flow)] : []),
 			...(edits === null ? [] : [edits]),
+			// the last step, so that it sees what the others wrote
+			...(redactor === null ? [] : [redactor.step]),
 		],
 		dedupes: values.dedupe ? [dedupe(conditionalKey, () => onChange("dedupe"))] : [],
 		async through(sink, report) {
 			if (isDump && values.refresh !== null) report("FT_LOSS", `${output}: ${UNMARKED}`, { file: output });
+			if (redactor !== null && sink.takesNotes) sink.note(...noteOfRules(values));
 			return values.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, report) : sink;
 		},
 		close: () => pipeline.close(),

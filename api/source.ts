@@ -109,6 +109,11 @@ export async function openRecordings(
 	return [...(await openAllRecordings(files, report)), ...others];
 }
 
+/** Whether a source can be read more than once: files and arrays can, other iterables may not. */
+export function isRereadable(source: Source): boolean {
+	return Array.isArray(source) || filesOf(source) !== null;
+}
+
 /** The files of a source; null if it has parts that are not files. */
 export function filesOf(source: Source): string[] | null {
 	const files = partsOf(source).map((part) => ("path" in part ? part.path : null));

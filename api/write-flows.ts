@@ -3,8 +3,9 @@
 import type { Format } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
+import type { Flow } from "../src/flow/flow.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
-import { fileOf, isWriter, openSource, type Source, sinkTo, type Target } from "./source.ts";
+import { fileOf, isRereadable, isWriter, openSource, type Source, sinkTo, type Target } from "./source.ts";
 import type { FormatName } from "./tape.ts";
 import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
@@ -42,6 +43,8 @@ export interface WriteJob {
 	to: Target;
 	filter?: Filter | undefined;
 	steps?: readonly Step[];
+	/** Called with every flow of the source, which is read twice, before the first one is written. */
+	learn?: ((flow: Flow) => void) | null;
 	/** Wraps the output. */
 	through?: (sink: FlowSink, report: Reporter) => FlowSink | Promise<FlowSink>;
 	/** The file that the target replaces. It is left unchanged unless all of it could be read. */
@@ -53,19 +56,23 @@ export interface WriteJob {
  * @throws FlowtapeError, the signal's reason, and errors of steps and listeners
  */
 export async function writeFlows(
-	{ source, to, filter, steps, through = (sink) => sink, replaces }: WriteJob,
+	{ source, to, filter, steps, through = (sink) => sink, learn, replaces }: WriteJob,
 	options: WriteOptions,
 ): Promise<WriteReport> {
 	const { format, formats, dumpVersion, signal, onProgress } = options;
 	signal?.throwIfAborted();
 	const { copyFlows } = await import("./copy-flows.ts");
 	const { createSink } = await import("./create-sink.ts");
+	if (learn && !isRereadable(source))
+		throw new FlowtapeError("FT_USAGE", "redaction reads the flows twice: give an array of flows, or files");
 	const troubles = new TroubleLog(options);
 	const { report, reportInput } = troubles;
 	const sources = await openSource(source, { report: reportInput, filter, formats });
 	const { read, passed, end } = await copyFlows({
 		sources,
 		steps,
+		learn,
+		reopen: () => openSource(source, { report: () => {}, formats }),
 		report,
 		reportInput,
 		signal,

@@ -14,6 +14,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	diff: async () => (await import("./diff.ts")).command,
 	stats: async () => (await import("./stats.ts")).command,
 	export: async () => (await import("./export.ts")).command,
+	scan: async () => (await import("./scan.ts")).command,
 	explain: async () => (await import("./explain.ts")).command,
 	split: async () => (await import("./split.ts")).command,
 	prune: async () => (await import("./prune.ts")).command,

@@ -7,6 +7,7 @@ import { errorCodes, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import { storedHookOptions } from "../src/hooks/builtin.ts";
+import { options as redactionOptions } from "../src/redact/rules.ts";
 import { options as editOptions } from "../src/rewrite/edits.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
@@ -24,6 +25,7 @@ import {
 	type Troubles,
 } from "./tapes/copy-flows.ts";
 import { checkDistinct } from "./tapes/same-file.ts";
+import { spoolStdin } from "./tapes/spool-stdin.ts";
 
 const ownOptions = {
 	output: {
@@ -64,6 +66,7 @@ const ownOptions = {
 const groups = [
 	{ title: "Edits", table: editOptions },
 	{ title: "Features for stored flows", table: storedHookOptions },
+	{ title: "Redaction", table: redactionOptions },
 ] as const satisfies readonly OptionGroup[];
 
 /** The options that a rules file may hold: all but its own name and scripts, which are loaded earlier. */
@@ -77,6 +80,7 @@ export const command = defineCommand({
 	options: ownOptions,
 	groups: async () => groups,
 	examples: [
+		["flowtape rewrite session.tape -o safe.tape --redact", "replace secrets by placeholders"],
 		["flowtape rewrite session.tape -o fresh.tape --refresh", "shift dates and cookies as if recorded now"],
 		[
 			"flowtape rewrite session.tape --in-place --modify-headers /authorization/",
@@ -160,6 +164,7 @@ async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }
 		output,
 		format,
 		scripts: scripts?.hooks ?? [],
+		env: io.env,
 		onChange(rule, option) {
 			tally.onChange(rule);
 			use.applied(rule, option);
@@ -173,12 +178,14 @@ async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }
 				: await createOutput(output, { ...values, format: format ?? null }, troubles, size);
 		return rewriting.through(output === null ? sink : tally.withRepeatCheck(sink, rewriting.changes), troubles.report);
 	};
+	const stdin = rewriting.learn !== null && inputs.includes("-") ? await spoolStdin() : null;
 	const { passed, status, isWritten } = await copyFlows(
 		{
-			inputs,
+			inputs: stdin === null ? inputs : inputs.map((path) => (path === "-" ? stdin.path : path)),
 			output,
 			filter,
 			steps: [...tally.observe(rewriting.changes), ...rewriting.dedupes],
+			learn: rewriting.learn,
 			strict: values.strict,
 			quiet: values.quiet,
 			open,
@@ -189,6 +196,7 @@ async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }
 		io,
 	);
 	await rewriting.close();
+	await stdin?.remove();
 	tally.end(passed, values.verbose && isWritten);
 	return status || tally.status;
 }

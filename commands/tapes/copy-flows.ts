@@ -143,6 +143,8 @@ export interface CopyJob {
 	 * bytes, 0 if unknown.
 	 */
 	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
+	/** Called with every flow of the inputs, which are read twice, before the first one is copied. */
+	learn?: ((flow: Flow) => void) | null;
 	/** The path of the tape that is written; stderr says how many flows it got, unless `quiet`. null: there is none. */
 	output?: string | null;
 	/** Maximum number of flows to read; default: all. */
@@ -179,6 +181,8 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	const copied = copy({
 		sources,
 		steps: job.steps,
+		learn: job.learn,
+		reopen: () => openTapes(pathsOf(job.inputs), { report: () => {} }),
 		async open(size) {
 			sink = await job.open(troubles, size);
 			return sink;
@@ -212,11 +216,11 @@ export function openInputs(
 	{ inputs, filter, bodies }: Pick<CopyJob, "inputs" | "filter" | "bodies">,
 	{ reportInput: report }: Troubles,
 ): Promise<FlowSource[]> {
-	return openTapes(inputs.length === 0 ? ["-"] : inputs.map((path) => expandHome(path)), {
-		report,
-		filter,
-		bodies,
-	});
+	return openTapes(pathsOf(inputs), { report, filter, bodies });
+}
+
+function pathsOf(inputs: readonly string[]): string[] {
+	return inputs.length === 0 ? ["-"] : inputs.map((path) => expandHome(path));
 }
 
 /** Creates the output for `-o`. @throws FlowtapeError FT_USAGE, FT_IO */

@@ -263,7 +263,7 @@ class Replay implements ServerReplay {
 			delivery,
 			delivery === null && recording.isAlways ? this.#cachedResponse(recording, accepted) : null,
 		);
-		if (recording.unsendable.length > 0) this.#warnOfUnsendable(recording, flow.request.prettyUrl);
+		if (recording.unsendable.length > 0) this.#warnOfUnsendable(recording, this.#index.shownUrl(flow.request));
 		if (this.#context.onServed !== undefined) this.#reportServed(flow, recording);
 	}
 
@@ -326,7 +326,8 @@ class Replay implements ServerReplay {
 
 	#reportServed({ id, request }: HttpFlow, recording: Recording): void {
 		const repaired = recording.flaw(request.method);
-		this.#context.onServed?.({ id, method: request.method, url: request.prettyUrl, recording: recording.id, repaired });
+		const url = this.#index.shownUrl(request);
+		this.#context.onServed?.({ id, method: request.method, url, recording: recording.id, repaired });
 	}
 
 	/** Once for each recording. Pseudo-headers of dumps that were converted from HAR are left out without a warning. */
@@ -353,7 +354,7 @@ class Replay implements ServerReplay {
 		this.#context.onServed?.({
 			id,
 			method: request.method,
-			url: request.prettyUrl,
+			url: this.#index.shownUrl(request),
 			recording: announced.id,
 			repaired: null,
 		});
@@ -363,7 +364,7 @@ class Replay implements ServerReplay {
 	async #miss(flow: HttpFlow, decision: Decision): Promise<void> {
 		this.#missed++;
 		const { id, request } = flow;
-		const missed = { method: request.method, url: request.prettyUrl };
+		const missed = { method: request.method, url: this.#index.shownUrl(request) };
 		const isForwarded = this.#extra === "forward";
 		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow));
 		const explanation = isForwarded

@@ -7,7 +7,7 @@ import type { Request } from "../../flow/message.ts";
 import { schedule } from "../../flow/scheduler.ts";
 import { exchangeOf, fitOf, requestSpecOf } from "../answer/fit.ts";
 import { conditionsOf } from "../match/conditions.ts";
-import { originalRequest } from "../match/key.ts";
+import { comparedRequest, originalRequest } from "../match/key.ts";
 import type { RecordingRef } from "../recordings/cursor.ts";
 import type { Candidate, ReplayIndex } from "../recordings/index-of-tapes.ts";
 import { answerOf, isAnswer } from "../recordings/keyed-tape.ts";
@@ -113,7 +113,8 @@ export class NearMisses {
 		return found?.flow ?? null;
 	}
 
-	#nearest(request: Request, limit: number): NearMiss[] {
+	#nearest(sent: Request, limit: number): NearMiss[] {
+		const request = this.#compared(sent);
 		const byHead = this.#candidates.candidatesFor(request).map((candidate) => this.#compareHeads(request, candidate));
 		byHead.sort((a, b) => a.distance - b.distance || a.sizeGap - b.sizeGap);
 		const whole = byHead
@@ -125,14 +126,18 @@ export class NearMisses {
 			.slice(0, limit);
 	}
 
+	#compared(request: Request): Request {
+		return comparedRequest(request, this.#index.rules);
+	}
+
 	#compareHeads(request: Request, candidate: Candidate) {
-		const differences = headDifferences(request, originalRequest(candidate.flow), this.#index.rules);
+		const differences = headDifferences(request, this.#compared(originalRequest(candidate.flow)), this.#index.rules);
 		const sizeGap = Math.abs((request.bodySize ?? 0) - (originalRequest(candidate.flow).bodySize ?? 0));
 		return { candidate, differences, distance: distanceOf(differences), sizeGap };
 	}
 
 	#compare(request: Request, { flow, ref, uses }: Candidate, heads: readonly RequestDifference[]): NearMiss {
-		const recorded = originalRequest(flow);
+		const recorded = this.#compared(originalRequest(flow));
 		const differences = [...heads, ...bodyDifferences(request, recorded, this.#index.rules)];
 		const { match, order } = this.#index;
 		if (differences.length === 0 && match !== null && !match(request, recorded))

@@ -45,7 +45,12 @@ export function requestKeyFor(values: MatchValues, extras?: MatchExtras): (flow:
 
 /** The key by these rules: 16 hexadecimal digits. */
 export function requestKey(request: Request, rules: MatchRules): string {
-	return hash64(canonical(request, rules));
+	return hash64(canonical(comparedRequest(request, rules), rules));
+}
+
+/** The request that is compared: with redacted tapes, a copy without secrets. */
+export function comparedRequest(request: Request, { withoutSecrets }: MatchRules): Request {
+	return withoutSecrets === null ? request : withoutSecrets(request);
 }
 
 /** The compared parts as an unambiguous string. Line feeds separate the parts, and only the body may contain others. */

@@ -1,6 +1,7 @@
 // The matching options, and the rules that they compile to: which parts of a request are compared with recorded ones.
 // The default is mitmproxy's: method, scheme, host, port, path, query in order, and the bytes of the body.
 import type { ByteString } from "../../flow/bytes.ts";
+import type { Request } from "../../flow/message.ts";
 import { compileNames, type NamePattern } from "../../json/name-pattern.ts";
 import { type JsonPath, parseJsonPath } from "../../json/path.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
@@ -85,6 +86,8 @@ export interface MatchExtras {
 	 * server_replay_ignore_body.
 	 */
 	compileCut?: (pattern: string) => (text: ByteString) => ByteString;
+	/** For redacted tapes: copies a request without its secrets. */
+	withoutSecrets?: ((request: Request) => Request) | null;
 }
 
 /**
@@ -115,6 +118,8 @@ export interface MatchRules {
 	readonly ignoredJson: readonly JsonPath[];
 	readonly cuts: readonly ((text: ByteString) => ByteString)[];
 	readonly choice: Choice;
+	/** For redacted tapes: copies a request without its secrets; null: requests are compared as they are. */
+	readonly withoutSecrets: ((request: Request) => Request) | null;
 }
 
 /** The defaults of a matching profile. */
@@ -161,7 +166,7 @@ export function profileOf(values: MatchValues): Profile {
 }
 
 /** @throws FlowtapeError FT_BAD_OPTION for an invalid JSON path, and the errors of `compileCut` */
-export function compileRules(values: MatchValues, { compileCut }: MatchExtras = {}): MatchRules {
+export function compileRules(values: MatchValues, { compileCut, withoutSecrets = null }: MatchExtras = {}): MatchRules {
 	const profile = profileOf(values);
 	return {
 		...profile,
@@ -179,6 +184,7 @@ export function compileRules(values: MatchValues, { compileCut }: MatchExtras = 
 		ignoredJson: (values.server_replay_ignore_json ?? []).map((path) =>
 			parseJsonPath(path, "server_replay_ignore_json"),
 		),
+		withoutSecrets,
 		cuts: compileCut === undefined ? [] : (values.server_replay_ignore_body ?? []).map(compileCut),
 	};
 }

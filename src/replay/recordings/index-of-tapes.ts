@@ -4,6 +4,8 @@ import type { Request } from "../../flow/message.ts";
 import type { FlowSummary } from "../../flow/recorded.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
+import { secretRemover } from "../../redact/matching.ts";
+import { rulesOfNotes } from "../../redact/note.ts";
 import type { Recording } from "../answer/recording.ts";
 import { type FlowRequest, originalRequest, requestKey } from "../match/key.ts";
 import {
@@ -107,11 +109,20 @@ export class ReplayIndex {
 		values: IndexValues = {},
 		extras: IndexExtras = {},
 	): Promise<ReplayIndex> {
-		const rules = compileRules(values, extras);
+		const redaction = rulesOfNotes(await Promise.all(tapes.map((tape) => tape.notes?.() ?? {})));
+		const withoutSecrets = redaction === null ? null : secretRemover(redaction);
+		const rules = compileRules(values, { ...extras, withoutSecrets });
 		const keyOf = (flow: FlowRequest) => requestKey(originalRequest(flow), rules);
 		const indexes: RecordingIndex[] = [];
 		for (const tape of tapes)
-			indexes.push(await openRecordingIndex(tape, { keyOf, isDefault: isDefault(values), selects: extras.selects }));
+			indexes.push(
+				await openRecordingIndex(tape, {
+					keyOf,
+					// the keys in a redacted tape are those of its placeholders
+					isDefault: isDefault(values) && redaction === null,
+					selects: extras.selects,
+				}),
+			);
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
 		const index = new ReplayIndex(indexes, rules, order as Order, extras.match ?? null);
 		if (!extras.early) while (index.#growing !== null) await index.#growing;
@@ -172,6 +183,15 @@ export class ReplayIndex {
 		if (recordings.some(({ uses }) => uses === 0)) return false;
 		this.#sessions.forgetAll();
 		return true;
+	}
+
+	/** The URL of a request for messages: with redacted tapes, without secrets. */
+	shownUrl(request: Request): string {
+		const { withoutSecrets } = this.rules;
+		if (withoutSecrets === null) return request.prettyUrl;
+		const head = request.copy();
+		head.body = null;
+		return withoutSecrets(head).prettyUrl;
 	}
 
 	/** The recorded flows with the same key as a request, in order, including used ones. */

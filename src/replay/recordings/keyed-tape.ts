@@ -4,6 +4,7 @@ import { endOf } from "../../flow/ending.ts";
 import type { Flow, HttpFlow } from "../../flow/flow.ts";
 import { isKept } from "../../flow/kept-body.ts";
 import type { Request, Response } from "../../flow/message.ts";
+import type { Metadata } from "../../flow/metadata.ts";
 import type { FlowSource } from "../../flow/pipe.ts";
 import { isProxyChallenge } from "../../flow/proxy-challenge.ts";
 import type { CodedRequest, FlowSummary, RecordedAnswer } from "../../flow/recorded.ts";
@@ -39,6 +40,8 @@ export interface KeyedTape extends RecordingIndex {
 	keys(): Iterable<readonly { readonly seq: number; readonly key: string }[]>;
 	/** The requests of all HTTP flows with their sequence numbers, ascending, in batches. */
 	requests(): Iterable<readonly { readonly seq: number; readonly request: Request }[]>;
+	/** The notes about the tape itself. */
+	notes?(): Metadata | Promise<Metadata>;
 	/** Call when the tape is no longer used. */
 	close?(): Promise<void>;
 }

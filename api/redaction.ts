@@ -1,0 +1,28 @@
+// Creates the redactor of a command or program from its options, the environment and the key.
+import { FlowtapeError } from "../src/errors.ts";
+import { defaults, kebab, type OptionValues } from "../src/options.ts";
+import { Redactor, type RedactorOptions } from "../src/redact/redactor.ts";
+import { compileRules, options } from "../src/redact/rules.ts";
+import { redactionKey } from "./redaction-key.ts";
+
+/**
+ * The redactor; null without the option `redact`.
+ * @throws FlowtapeError FT_BAD_OPTION for options that need `redact`, or are no rules; FT_BAD_PATTERN; FT_IO for the key
+ */
+export async function createRedactor(
+	values: OptionValues<typeof options>,
+	env: NodeJS.ProcessEnv,
+	report: Pick<RedactorOptions, "onRedact" | "onLoss">,
+): Promise<Redactor | null> {
+	if (!values.redact) {
+		for (const [name, value] of Object.entries(defaults(options)))
+			if (String(values[name as keyof typeof options]) !== String(value))
+				throw new FlowtapeError("FT_BAD_OPTION", "it adds to what --redact replaces, so --redact must be given too", {
+					option: kebab(name),
+				});
+		return null;
+	}
+	const rules = compileRules(values);
+	const key = await redactionKey(env, { create: true });
+	return new Redactor({ ...report, rules, key, env, envNames: values.redact_env });
+}

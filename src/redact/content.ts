@@ -1,0 +1,107 @@
+// Redacts the decoded content of a body or message by its media type.
+import type { ByteString } from "../flow/bytes.ts";
+import { isJsonType, parseMediaType } from "../flow/content-type.ts";
+import { URL_ENCODED } from "../flow/form.ts";
+import { boundaryOf } from "../flow/multipart.ts";
+import { hasControlCharacters } from "./control-characters.ts";
+import { redactJson } from "./json.ts";
+import { markupEdits } from "./markup.ts";
+import { secretKind } from "./names.ts";
+import { PAIRS } from "./nested.ts";
+import { applyEdits, type Redaction } from "./redaction.ts";
+import { redactPairs } from "./url.ts";
+
+/** Types of binary data, in which only known secrets are replaced, by as many bytes. */
+const BINARY =
+	/^(?:image\/(?!svg)|audio\/|video\/|font\/)|octet-stream|protobuf|grpc|msgpack|\bcbor\b|\bzip\b|gzip|pdf|wasm|woff/;
+
+/** A body of another type is binary if its beginning has control characters. Bytes. */
+const BINARY_HEAD = 1024;
+
+/** Lines that are JSON: JSON lines, server-sent events, and text sequences (RFC 7464). */
+const LINES = /ndjson|json-?lines|jsonl|x-jsonl|event-stream|json-seq/;
+
+/** Begins each text of a JSON text sequence. */
+const RECORD_SEPARATOR = "\u001e";
+
+const NAME = /^content-disposition:.*?;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/im;
+const TYPE = /^content-type:\s*([^\r\n]*)/im;
+
+/** Parts in parts; deeper ones are read as text. */
+const PARTS_LIMIT = 3;
+
+/** Redacts content in UTF-8 or another charset that contains ASCII. Equal text: nothing was found. */
+export function redactContent(
+	text: ByteString,
+	contentType: string | null,
+	redaction: Redaction,
+	depth = 0,
+	parts = 0,
+): ByteString {
+	const { essence } = parseMediaType(contentType);
+	const boundary = boundaryOf(contentType);
+	if (boundary !== null && parts < PARTS_LIMIT) return redactParts(text, boundary, redaction, depth, parts);
+	if (essence === URL_ENCODED || (essence === "" && PAIRS.test(text)))
+		return redactPairs(text, redaction, "form", depth);
+	if (LINES.test(essence)) return text.replace(/[^\r\n]+/g, (line) => redactLine(line, redaction, depth));
+	// an empty type, or a wrong one: JSON is known by its first byte
+	if (isJsonType(essence) || /^\s{0,64}[[{]/.test(text)) {
+		const redacted = redactJson(text, redaction, depth);
+		if (redacted !== null) return redacted;
+	}
+	if (BINARY.test(essence) || hasControlCharacters(text, BINARY_HEAD)) return redaction.known.replaceInPlace(text);
+	if (/html|xml|svg/.test(essence) || /^\s{0,64}</.test(text)) {
+		const edits = markupEdits(text, redaction);
+		return redaction.text(applyEdits(text, edits), "text", "", true);
+	}
+	return redaction.text(text, "text", "", true);
+}
+
+/** A line, with the `data:` of an event before it or not. */
+function redactLine(line: ByteString, redaction: Redaction, depth: number): ByteString {
+	const head = line.startsWith(RECORD_SEPARATOR) ? RECORD_SEPARATOR : (/^data: ?/.exec(line)?.[0] ?? "");
+	const rest = line.slice(head.length);
+	const redacted = /^\s*[[{]/.test(rest) ? redactJson(rest, redaction, depth) : null;
+	return head + (redacted ?? redaction.text(rest, "text", "", true));
+}
+
+/** The parts of a multipart body, each by its name and type. What stands between them stays. */
+function redactParts(
+	body: ByteString,
+	boundary: ByteString,
+	redaction: Redaction,
+	depth: number,
+	parts: number,
+): ByteString {
+	const delimiter = `--${boundary}`;
+	return body
+		.split(delimiter)
+		.map((part, i) => {
+			const blank = /\r?\n\r?\n/.exec(part);
+			if (i === 0 || blank === null) return part;
+			const from = blank.index + blank[0].length;
+			const head = part.slice(0, from);
+			const end = part.endsWith("\r\n") ? 2 : part.endsWith("\n") ? 1 : 0;
+			const content = part.slice(from, part.length - end);
+			return head + redactPart(head, content, redaction, depth, parts) + part.slice(part.length - end);
+		})
+		.join(delimiter);
+}
+
+function redactPart(head: ByteString, content: ByteString, redaction: Redaction, depth: number, parts: number) {
+	const [, quoted, bare] = NAME.exec(head) ?? [];
+	const name = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+	if (redaction.rules.params?.(name)) return redaction.secret(content, "param", "own.param", "form", name);
+	const kind = secretKind(name);
+	const named = kind === null ? null : redaction.named(content, kind, "form", name);
+	if (named !== null) return named;
+	const coding = /^content-transfer-encoding:\s*base64/im.test(head);
+	const decoded = coding ? Buffer.from(content, "base64").latin1Slice() : content;
+	const redacted = redactContent(decoded, TYPE.exec(head)?.[1] ?? null, redaction, depth, parts + 1);
+	if (redacted === decoded) return content;
+	return coding
+		? Buffer.from(redacted, "latin1")
+				.toString("base64")
+				.replace(/.{76}(?=.)/g, "$&\r\n")
+		: redacted;
+}

@@ -1,0 +1,302 @@
+// Redacts a flow: heads, bodies, trailers, messages, connections and notes.
+import { createHash } from "node:crypto";
+import { FlowtapeError } from "../errors.ts";
+import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
+import { charsetOf, decodeContent, isUtf16 } from "../flow/charset.ts";
+import type { Address } from "../flow/connection.ts";
+import { cookiePair } from "../flow/cookies.ts";
+import { type Flow, SESSION_LIMIT, type WebSocketMessage } from "../flow/flow.ts";
+import type { Headers } from "../flow/headers.ts";
+import { isLoopback } from "../flow/loopback.ts";
+import type { Message, Request, Response } from "../flow/message.ts";
+import { isDictionary, type MetaValue } from "../flow/metadata.ts";
+import { redactContent } from "./content.ts";
+import { headerKind, secretKind } from "./names.ts";
+import type { Redaction } from "./redaction.ts";
+import { isMacField, redactAuthorization, redactMac } from "./schemes.ts";
+import { redactPath, redactUrl } from "./url.ts";
+
+/** Redacts the head, trailers and body of a request in place. */
+export function redactRequest(request: Request, redaction: Redaction): void {
+	new FlowReader(redaction, () => {}).readRequest(request, "request");
+}
+
+/** Called with a message about each body that cannot be read and was therefore removed. */
+export type LossReporter = (message: string) => void;
+
+const AUTHORIZATION = /^(?:proxy-)?authorization$|^x-.*-authorization$/;
+const URLS = new Set(["location", "content-location", "referer", "link", "refresh", "origin"]);
+
+/** Cookies that are settings rather than credentials: `dark`, `12`, `en-GB`. */
+const HARMLESS_COOKIE = /^(?:[a-z-]{0,12}|\d{1,4}|[a-z]{2}[-_][A-Za-z]{2,4})$/;
+
+/**
+ * Redacts a flow in place. Returns whether it changed.
+ * @param onLoss null: only read the flow; the handler of the redaction must return each secret as it is
+ */
+export function redactFlow(flow: Flow, redaction: Redaction, onLoss: LossReporter | null): boolean {
+	const reader = new FlowReader(redaction, onLoss);
+	reader.read(flow);
+	if (reader.isChanged) flow.record = undefined;
+	return reader.isChanged;
+}
+
+class FlowReader {
+	isChanged = false;
+	readonly #redaction: Redaction;
+	readonly #onLoss: LossReporter | null;
+
+	constructor(redaction: Redaction, onLoss: LossReporter | null) {
+		this.#redaction = redaction;
+		this.#onLoss = onLoss;
+	}
+
+	read(flow: Flow): void {
+		if (flow.type === "http") {
+			if (flow.original !== null) this.readRequest(flow.original, "original request");
+			this.readRequest(flow.request, "request");
+			if (flow.response !== null) this.#response(flow.response);
+			if (flow.websocket !== null) this.#messages(flow.websocket.messages, "WebSocket message");
+			if (flow.websocket?.closeReason) this.#text(flow.websocket, "closeReason", "close reason");
+		} else if (flow.type === "tcp" || flow.type === "udp") this.#messages(flow.messages, "message");
+		this.#rest(flow);
+	}
+
+	/** Assigns a text if it is another one. */
+	#set<K extends string>(target: { [key in K]: ByteString }, key: K, value: ByteString): void {
+		if (target[key] === value) return;
+		target[key] = value as (typeof target)[K];
+		this.isChanged = true;
+	}
+
+	#text<K extends string>(target: { [key in K]: string | null }, key: K, part: string): void {
+		this.#redaction.part = part;
+		const old = toByteString(target[key] ?? "");
+		const redacted = this.#redaction.text(old, "text", "", true);
+		if (redacted === old) return;
+		target[key] = toText(redacted) as (typeof target)[K];
+		this.isChanged = true;
+	}
+
+	readRequest(request: Request, part: string): void {
+		this.#redaction.part = part;
+		this.#set(request, "path", redactPath(request.path, this.#redaction));
+		this.#message(request, part);
+	}
+
+	#response(response: Response): void {
+		this.#redaction.part = "response";
+		if (response.reason !== "") this.#set(response, "reason", this.#redaction.text(response.reason, "text", "reason"));
+		this.#message(response, "response");
+	}
+
+	#message(message: Message, part: string): void {
+		this.#redaction.part = part;
+		this.#headers(message.headers);
+		if (message.trailers !== null) this.#headers(message.trailers);
+		this.#redaction.part = `${part} body`;
+		if (message.bodySize) this.#body(message);
+	}
+
+	#headers(headers: Headers): void {
+		const { fields } = headers;
+		for (let i = 0; i < fields.length; i += 2) {
+			const name = (fields[i] as ByteString).toLowerCase();
+			const value = fields[i + 1] as ByteString;
+			const redacted = value === "" ? value : this.#header(name, value);
+			if (redacted === value) continue;
+			fields[i + 1] = redacted;
+			this.isChanged = true;
+		}
+	}
+
+	#header(name: string, value: ByteString): ByteString {
+		const redaction = this.#redaction;
+		const { rules } = redaction;
+		if (rules.headers?.(name)) return redaction.secret(value, "header", "own.header", "header", name);
+		if (name === "cookie") return redaction.known.replace(this.#cookies(value));
+		if (name === "set-cookie") return redaction.known.replace(this.#setCookie(value));
+		if (AUTHORIZATION.test(name)) return redactAuthorization(value, redaction.replacer("header", name));
+		if (isMacField(name)) return redactMac(value, redaction.replacer("header", name));
+		const kind = headerKind(name);
+		if (kind !== null) return redaction.secret(value, kind, `header.${kind}`, "header", name);
+		if (URLS.has(name)) return this.#urlHeader(name, value);
+		return value.length < 8 ? value : redaction.text(value, "header", name);
+	}
+
+	#urlHeader(name: string, value: ByteString): ByteString {
+		const { part } = this.#redaction;
+		this.#redaction.part = `${part} header ${name}`;
+		const redacted = this.#urls(name, value);
+		this.#redaction.part = part;
+		return this.#redaction.known.replace(redacted);
+	}
+
+	/** A URL, or with `link` and `refresh` a URL among parameters. */
+	#urls(name: string, value: ByteString): ByteString {
+		if (name === "link") return value.replace(/<([^>]*)>/g, (_whole, url) => `<${redactUrl(url, this.#redaction)}>`);
+		if (name === "refresh")
+			return value.replace(/(url=['"]?)([^'"]*)/i, (_whole, before, url) => before + redactUrl(url, this.#redaction));
+		return redactUrl(value, this.#redaction);
+	}
+
+	#cookies(header: ByteString): ByteString {
+		return header.replace(/[^;]+/g, (pair) => this.#cookie(pair));
+	}
+
+	/** The attributes stay. */
+	#setCookie(header: ByteString): ByteString {
+		const end = header.indexOf(";");
+		return end < 0 ? this.#cookie(header) : this.#cookie(header.slice(0, end)) + header.slice(end);
+	}
+
+	/** `name=value`; a quoted value stays quoted. */
+	#cookie(pair: ByteString): ByteString {
+		const [name, text] = cookiePair(pair);
+		const value = /^"([\s\S]*)"$/.exec(text)?.[1] ?? text;
+		if (value === "") return pair;
+		const own = this.#redaction.rules.cookies?.(name) === true;
+		const kind = secretKind(name);
+		if (!own && kind === null && HARMLESS_COOKIE.test(value)) return pair;
+		const rule = own ? "own.cookie" : kind === null ? "cookie" : `name.${kind}`;
+		const confidence = own || kind !== null ? "high" : "medium";
+		const replaced = this.#redaction.secret(value, kind ?? "cookie", rule, "cookie", name, confidence);
+		if (replaced === value) return pair;
+		const at = pair.lastIndexOf(value);
+		return pair.slice(0, at) + replaced + pair.slice(at + value.length);
+	}
+
+	#body(message: Message): void {
+		const { headers } = message;
+		const contentType = headers.get("content-type");
+		let content: Buffer;
+		try {
+			content = message.content ?? Buffer.alloc(0);
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			if (this.#onLoss === null || this.#redaction.rules.keeps("undecodable", "body")) return;
+			this.#onLoss(`the ${this.#redaction.part} was removed, because it cannot be searched: ${error.message}`);
+			message.body = null;
+			this.isChanged = true;
+			return;
+		}
+		if (content.length === 0) return;
+		const charset = charsetOf(content, contentType);
+		if (charset !== null && isUtf16(charset)) {
+			const text = toByteString(decodeContent(content, contentType));
+			const redacted = redactContent(text, contentType, this.#redaction);
+			if (redacted !== text) message.text = toText(redacted);
+			else return;
+		} else {
+			const text = content.latin1Slice();
+			const redacted = redactContent(text, contentType, this.#redaction);
+			if (redacted === text) return;
+			message.content = Buffer.from(redacted, "latin1");
+		}
+		this.isChanged = true;
+		correctDigests(message);
+	}
+
+	#messages(messages: readonly { content: Buffer; opcode?: WebSocketMessage["opcode"] }[], part: string): void {
+		this.#redaction.part = part;
+		for (const message of messages) {
+			const text = message.content.latin1Slice();
+			const redacted = redactContent(text, null, this.#redaction);
+			if (redacted === text) continue;
+			message.content = Buffer.from(redacted, "latin1");
+			this.isChanged = true;
+		}
+	}
+
+	#rest(flow: Flow): void {
+		if (flow.session !== null) {
+			this.#redaction.part = "session";
+			const name = toByteString(flow.session);
+			const redacted = toText(this.#redaction.secret(name, "session", "session", "text", ""));
+			this.#set(flow as { session: string }, "session", redacted.slice(0, SESSION_LIMIT));
+		}
+		if (flow.hasMetadata) this.#metadata(flow);
+		if (flow.error !== null) this.#text(flow.error, "message", "error");
+		if (flow.comment !== "") this.#text(flow, "comment", "comment");
+		if (flow.marked !== "") this.#text(flow, "marked", "mark");
+		if (this.#onLoss === null) return;
+		this.#connection(flow);
+		// both may hold the state before a change
+		if (flow.backup !== null || flow.extra !== undefined) {
+			flow.backup = null;
+			flow.extra = undefined;
+			this.isChanged = true;
+		}
+	}
+
+	/** Texts of scripts and other tools. The credentials that mitmproxy notes go. */
+	#metadata(flow: Flow): void {
+		const all = Object.entries(flow.metadata);
+		const kept = this.#onLoss === null ? all : all.filter(([name]) => name !== "proxyauth");
+		const redacted = kept.map(([name, value]) => [name, this.#metaValue(value, `metadata ${name}`)] as const);
+		if (kept.length < all.length || redacted.some(([, value], i) => value !== kept[i]?.[1])) {
+			flow.metadata = Object.fromEntries(redacted);
+			this.isChanged = true;
+		}
+	}
+
+	#metaValue(value: MetaValue, part: string): MetaValue {
+		this.#redaction.part = part;
+		if (typeof value === "string") {
+			const old = toByteString(value);
+			const redacted = redactContent(old, null, this.#redaction);
+			return redacted === old ? value : toText(redacted);
+		}
+		if (Array.isArray(value)) {
+			const items = value.map((item) => this.#metaValue(item, part));
+			return items.some((item, i) => item !== value[i]) ? items : value;
+		}
+		if (!isDictionary(value)) return value;
+		const entries = Object.entries(value).map(([name, item]) => [name, this.#metaValue(item, part)] as const);
+		return entries.some(([name, item]) => item !== value[name]) ? Object.fromEntries(entries) : value;
+	}
+
+	/** Client addresses and client certificates are about people. */
+	#connection(flow: Flow): void {
+		const { clientConn } = flow;
+		const { peername } = clientConn;
+		if (peername !== null && !isLoopback(peername[0]) && peername[0] !== NO_ADDRESS) {
+			clientConn.peername = [NO_ADDRESS, ...peername.slice(1)] as unknown as Address;
+			this.isChanged = true;
+		}
+		if (clientConn.certificateList.length > 0) {
+			clientConn.certificateList = [];
+			this.isChanged = true;
+		}
+	}
+}
+
+const NO_ADDRESS = "0.0.0.0";
+
+/** The algorithms of `Digest` and `Content-Digest` (RFC 9530, RFC 3230) and Node's names for them. */
+const ALGORITHMS = new Map([
+	["sha-256", "sha256"],
+	["sha-512", "sha512"],
+	["sha", "sha1"],
+	["sha-1", "sha1"],
+	["md5", "md5"],
+]);
+
+/** Computes the digests of a changed body anew. */
+function correctDigests(message: Message): void {
+	const { headers } = message;
+	const body = message.rawContent ?? Buffer.alloc(0);
+	const digest = (name: string) => createHash(name).update(body).digest("base64");
+	if (headers.has("content-md5")) headers.set("content-md5", digest("md5"));
+	for (const name of ["digest", "content-digest", "repr-digest"]) {
+		const value = headers.get(name);
+		if (value === null) continue;
+		headers.set(
+			name,
+			value.replace(/([\w-]+)=(:?)[A-Za-z0-9+/]+={0,2}(:?)/g, (whole, label: string, open, close) => {
+				const algorithm = ALGORITHMS.get(label.toLowerCase());
+				return algorithm === undefined ? whole : `${label}=${open}${digest(algorithm)}${close}`;
+			}),
+		);
+	}
+}

@@ -1,0 +1,85 @@
+// Secrets in JSON texts: values under names that mean a secret, values of own rules, and coded strings.
+import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
+import { covers } from "../json/path.ts";
+import { walkJson } from "../json/walk.ts";
+import { isGrantName, secretKind } from "./names.ts";
+import { applyEdits, type Part, type Redaction, type TextEdit } from "./redaction.ts";
+
+/** Members beside which `code` and `nonce` are secret. */
+const GRANT = /"(?:state|grant_type|client_id)"\s*:/;
+
+/** The names of members that hold the name and the value of another one, as in a HAR. */
+const NAME_MEMBER = /^(?:name|key)$/i;
+const VALUE_MEMBER = /^value$/i;
+
+/** Redacts a JSON text in UTF-8; null: it is not JSON, or too large. */
+export function redactJson(text: ByteString, redaction: Redaction, depth: number, prefix = "$"): ByteString | null {
+	const edits: TextEdit[] = [];
+	/** The values that are secrets as a whole. */
+	const done: Part[] = [];
+	const hasGrant = GRANT.test(text);
+	/** The value of the member `name` of each open object, by its depth. */
+	const names: (string | undefined)[] = [];
+	const isJson = walkJson(text, (path, from, to) => {
+		const first = text.charCodeAt(from);
+		const key = nameOf(path);
+		names.length = path.length + 1;
+		if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
+			names[path.length + 1] = undefined;
+			return;
+		}
+		const own = redaction.rules.jsonPaths.some((pattern) => covers(pattern, path));
+		// literals: true, false, null
+		if (!own && first !== QUOTE && !isLongNumber(text, from, to)) return;
+		const isString = first === QUOTE;
+		const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
+		const isEscaped = isString && raw.includes("\\");
+		const value = isEscaped ? toByteString(JSON.parse(toText(text.slice(from, to))) as string) : raw;
+		let kind = isGrantName(key) && hasGrant ? "code" : secretKind(key);
+		if (NAME_MEMBER.test(key)) names[path.length] = value;
+		else if (VALUE_MEMBER.test(key)) kind ??= secretKind(names[path.length] ?? "");
+		const place = () => prefix + path.map((part) => (/^\w+$/.test(part) ? `.${part}` : `["${part}"]`)).join("");
+		let replaced: ByteString | null = null;
+		if (own) replaced = redaction.secret(value, "json", "own.json", "json", place());
+		else if (kind !== null)
+			replaced = redaction.named(value, kind as NonNullable<ReturnType<typeof secretKind>>, "json", place());
+		if (replaced !== null) done.push({ from, to });
+		else if (isString && value.length >= SHORTEST_CODED)
+			replaced = redaction.nested(value, redaction, "json", place(), depth, !isEscaped);
+		if (replaced === null || replaced === value) return;
+		edits.push({ from, to, text: isString ? quoted(replaced, raw) : numberLike(raw) });
+	});
+	if (!isJson) return null;
+	const found = redaction.textEdits(text, "json", prefix, false, done);
+	const all = found.length === 0 ? edits : [...edits, ...found].sort((a, b) => a.from - b.from);
+	return redaction.known.replace(applyEdits(text, all));
+}
+
+const [QUOTE, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5b, 0x7b];
+
+/** Shorter strings hold no coded text. */
+const SHORTEST_CODED = 12;
+
+/** The name of the member that a path leads to; items of a list have the list's. */
+function nameOf(path: readonly string[]): string {
+	let last = path.length - 1;
+	while (last > 0 && /^\d+$/.test(path[last] as string)) last--;
+	return path[last] ?? "";
+}
+
+/** Whether a token is a number long enough for a secret. */
+function isLongNumber(text: ByteString, from: number, to: number): boolean {
+	const first = text.charCodeAt(from);
+	return to - from >= 4 && first >= 0x30 && first <= 0x39 && !/^10*$/.test(text.slice(from, to));
+}
+
+/** A JSON string; slashes are escaped as in the old text. */
+function quoted(value: ByteString, old: ByteString): ByteString {
+	const text = JSON.stringify(value);
+	return old.includes("\\/") ? text.replaceAll("/", "\\/") : text;
+}
+
+/** A number as long as the old one, which says nothing about it: 1000 for 4711. */
+function numberLike(old: ByteString): ByteString {
+	return "1".padEnd(old.length, "0");
+}

@@ -1,0 +1,111 @@
+// Secrets in HTML and XML: attributes and elements whose name means a secret, and the values of form fields.
+import type { ByteString } from "../flow/bytes.ts";
+import { secretKind } from "./names.ts";
+import type { Redaction, TextEdit } from "./redaction.ts";
+
+/** A longer tag is not read. Bytes. */
+const TAG_LIMIT = 16 * 1024;
+
+/** A start tag: `text.slice(from, to)` are its attributes. */
+interface Tag {
+	readonly element: string;
+	readonly from: number;
+	readonly to: number;
+}
+
+/** The start tags of a text, in linear time whatever the text is. */
+function* tagsOf(text: ByteString): Generator<Tag> {
+	for (let at = text.indexOf("<"); at >= 0; at = text.indexOf("<", at)) {
+		const element = ELEMENT.exec(text.slice(at + 1, at + 101))?.[0];
+		const from = at + 1 + (element?.length ?? 0);
+		const to = element === undefined ? null : tagEnd(text, from);
+		if (element === undefined) at++;
+		else if (to === null) at = from + TAG_LIMIT;
+		else {
+			if (text[to] === ">") yield { element, from, to };
+			at = to;
+		}
+	}
+}
+
+const ELEMENT = /^[A-Za-z][\w:.-]*/;
+
+/** The index of the `>` that ends a tag, or of a `<` that shows that it is none; null: it is too long. */
+function tagEnd(text: ByteString, from: number): number | null {
+	const limit = Math.min(from + TAG_LIMIT, text.length);
+	for (let at = from; at < limit; at++) {
+		const character = text[at];
+		if (character === ">" || character === "<") return at;
+		if (character !== '"' && character !== "'") continue;
+		at = text.indexOf(character, at + 1);
+		if (at < 0) return null;
+	}
+	return null;
+}
+
+const ATTRIBUTE = /([\w:.-]{1,100})\s{0,10}=\s{0,10}(?:"([^"]*)"|'([^']*)')/g;
+/** The text of an element without child elements, and its end tag. */
+const TEXT = /([^<]{1,8000})<\/\s*([\w:.-]{1,100})\s*>/y;
+
+/** The replacements in a text, in order. */
+export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] {
+	const edits: TextEdit[] = [];
+	for (const { element, from, to } of tagsOf(text)) {
+		if (to > from) edits.push(...attributeEdits(text.slice(from, to), from, redaction));
+		const kind = secretKind(localName(element));
+		if (kind === null) continue;
+		TEXT.lastIndex = to + 1;
+		const [, content, end] = TEXT.exec(text) ?? [];
+		if (content === undefined || end !== element) continue;
+		const value = content.trim();
+		pushEdit(edits, value, to + 1 + content.indexOf(value), redaction.named(unescapeMarkup(value), kind, "markup", element));
+	}
+	return edits;
+}
+
+function attributeEdits(attributes: ByteString, from: number, redaction: Redaction): TextEdit[] {
+	const found = [...attributes.matchAll(ATTRIBUTE)].map((match) => {
+		const [whole, name = "", double, single] = match;
+		const value = double ?? single ?? "";
+		return { name: name.toLowerCase(), value, at: from + match.index + whole.length - 1 - value.length };
+	});
+	const valueUnder = (name: string) => found.find((one) => one.name === name)?.value;
+	// `<input name="csrf_token" value="…">`, `<meta name="csrf-token" content="…">`, `<add key="password" value="…">`
+	const named = valueUnder("name") ?? valueUnder("key") ?? valueUnder("property") ?? "";
+	const isPassword = valueUnder("type")?.toLowerCase() === "password";
+	const edits: TextEdit[] = [];
+	for (const { name, value, at } of found) {
+		const isValue = name === "value" || name === "content";
+		const kind = isValue ? (isPassword ? "password" : secretKind(named)) : secretKind(localName(name));
+		if (kind === null || value === "") continue;
+		pushEdit(
+			edits,
+			value,
+			at,
+			redaction.named(unescapeMarkup(value), kind, "markup", isValue ? named || "input" : name),
+		);
+	}
+	return edits;
+}
+
+/** A placeholder needs no escapes. */
+function pushEdit(edits: TextEdit[], old: ByteString, from: number, replaced: ByteString | null): void {
+	if (replaced !== null && replaced !== unescapeMarkup(old))
+		edits.push({ from, to: from + old.length, text: replaced });
+}
+
+/** Without the prefix of its namespace, and without `data-`. */
+function localName(name: string): string {
+	return name.slice(name.lastIndexOf(":") + 1).replace(/^data-/, "");
+}
+
+const NAMED: Readonly<Record<string, string>> = { amp: "&", lt: "<", gt: ">", quot: '"', apos: "'" };
+
+function unescapeMarkup(text: ByteString): ByteString {
+	if (!text.includes("&")) return text;
+	return text.replace(/&(?:#(\d{1,3})|#x([0-9a-f]{1,2})|(amp|lt|gt|quot|apos));/gi, (_whole, decimal, hex, name) =>
+		name !== undefined
+			? (NAMED[name.toLowerCase()] as string)
+			: String.fromCharCode((decimal !== undefined ? Number(decimal) : Number.parseInt(hex, 16)) & 0xff),
+	);
+}

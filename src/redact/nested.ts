@@ -1,0 +1,60 @@
+// Secrets in a value that is itself coded: a URL, a query, JSON, base64 or percent-encoded text inside of a string.
+import type { ByteString } from "../flow/bytes.ts";
+import { hasControlCharacters } from "./control-characters.ts";
+import { redactJson } from "./json.ts";
+import type { NestedReader } from "./redaction.ts";
+import { percentBytes, percentEncode, redactPairs, redactUrl } from "./url.ts";
+
+/** How many codings deep values are read. */
+const DEPTH_LIMIT = 2;
+
+/** Shorter values are not decoded. */
+const SHORTEST = 12;
+
+/** Longer runs of base64 are files rather than text. */
+const LONGEST_BASE64 = 1024 * 1024;
+
+const BASE64 = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)={0,2}$/;
+/** URL-encoded pairs. */
+export const PAIRS = /^[\w.%[\]-]{1,100}=[^&\s]*(?:&[\w.%[\]-]{1,100}=[^&\s]*)*$/;
+
+export const redactNested: NestedReader = (value, redaction, place, name, depth, isSearched = false) => {
+	const plain = () => (isSearched ? value : redaction.text(value, place, name));
+	if (value.length < SHORTEST || depth >= DEPTH_LIMIT) return plain();
+	const first = value.charCodeAt(0);
+	// { or [
+	if (first === 0x7b || first === 0x5b) return redactJson(value, redaction, depth + 1, name) ?? plain();
+	if (value.includes("://") && !/\s/.test(value)) return redactUrl(value, redaction, depth + 1);
+	// a path with a query
+	if (first === 0x2f && value.includes("?") && !/\s/.test(value)) return redactUrl(value, redaction, depth + 1);
+	if (value.includes("%")) {
+		const decoded = percentBytes(value);
+		if (decoded !== value && !hasControlCharacters(decoded)) {
+			const redacted = redactNested(decoded, redaction, place, name, depth + 1);
+			if (redacted !== decoded) return percentEncode(redacted);
+		}
+	}
+	if (value.length <= LONGEST_BASE64 && BASE64.test(value)) {
+		const text = decodedText(value);
+		if (text !== null) {
+			const redacted = redactNested(text, redaction, place, name, depth + 1);
+			if (redacted !== text) return encodeLike(redacted, value);
+		}
+	}
+	if (value.includes("=") && PAIRS.test(value)) return redactPairs(value, redaction, place, depth + 1);
+	return plain();
+};
+
+/** The text in base64; null: it is not text. */
+function decodedText(value: ByteString): ByteString | null {
+	const start = Buffer.from(value.slice(0, 64), "base64");
+	// most values are identifiers, which decode to bytes of all kinds
+	if (start.length === 0 || start.some((byte) => byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13)) return null;
+	if (start.some((byte) => byte >= 0x7f)) return null;
+	return Buffer.from(value, "base64").latin1Slice();
+}
+
+function encodeLike(text: ByteString, old: ByteString): ByteString {
+	const coded = Buffer.from(text, "latin1").toString(/[-_]/.test(old) ? "base64url" : "base64");
+	return old.endsWith("=") || old.length % 4 === 0 ? coded : coded.replace(/=+$/, "");
+}

@@ -1,0 +1,50 @@
+// The note on a redacted tape: the rules by which it was redacted, so that replay applies them to live requests too.
+import type { Metadata, MetaValue } from "../flow/metadata.ts";
+import { isDictionary } from "../flow/metadata.ts";
+import { defaults } from "../options.ts";
+import { compileRules, options, type RedactionRules, type RedactionValues, RULES_VERSION } from "./rules.ts";
+
+const NAME = "flowtape:redaction";
+
+/** The options that decide what is replaced; environment variables and exceptions belong to one machine. */
+const MATCHING = [
+	"redact_header",
+	"redact_param",
+	"redact_cookie",
+	"redact_json",
+	"redact_body",
+	"redact_pii",
+	"redact_strict",
+] as const satisfies readonly (keyof RedactionValues)[];
+
+/** Name and value of the note. */
+export function noteOfRules(values: RedactionValues): [name: string, value: MetaValue] {
+	const given = MATCHING.map((name) => [name, values[name] as MetaValue] as const);
+	return [NAME, { version: RULES_VERSION, ...Object.fromEntries(given) }];
+}
+
+/** Whether a tape was redacted. */
+export function isRedacted(notes: Metadata): boolean {
+	return notes[NAME] !== undefined;
+}
+
+/**
+ * The rules of redacted tapes, joined; null: no tape was redacted.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN if a note has rules that are none
+ */
+export function rulesOfNotes(all: readonly Metadata[]): RedactionRules | null {
+	const notes = all.flatMap((one) => {
+		const note = one[NAME];
+		return note === undefined || !isDictionary(note) ? [] : [note];
+	});
+	if (notes.length === 0) return null;
+	const values: Record<string, unknown> = defaults(options);
+	for (const name of MATCHING) {
+		const given = notes.map((note) => note[name]);
+		values[name] =
+			typeof values[name] === "boolean"
+				? given.includes(true)
+				: [...new Set(given.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])))];
+	}
+	return compileRules(values as RedactionValues);
+}

@@ -1,0 +1,153 @@
+// What all parts of a redaction share: the rules, the known secrets, and the place that is being read.
+import type { ByteString } from "../flow/bytes.ts";
+import { isRedactedJwt } from "./jwt.ts";
+import type { KnownSecrets } from "./known-secrets.ts";
+import { isPlainValue, type SecretKind } from "./names.ts";
+import { isPlaceholder, placeholderSpans } from "./placeholders.ts";
+import type { RedactionRules } from "./rules.ts";
+import type { Replace } from "./schemes.ts";
+import type { SecretHandler } from "./secret.ts";
+import type { Confidence, Span } from "./span.ts";
+import { findInText, findPii } from "./text.ts";
+
+/** The kind of a place; with its name it selects the place for `--redact-keep`, such as `header:x-api-key`. */
+export type PlaceKind = "header" | "cookie" | "query" | "form" | "json" | "markup" | "path" | "text";
+
+/** `text.slice(from, to)` of a text. */
+export interface Part {
+	readonly from: number;
+	readonly to: number;
+}
+
+/** A replacement of a part. */
+export interface TextEdit extends Part {
+	readonly text: ByteString;
+}
+
+/**
+ * Redacts a decoded value that may be coded text itself, such as JSON in a JSON string, and returns it decoded.
+ * @param depth the number of codings around it
+ * @param isSearched whether its text has been searched for formats
+ */
+export type NestedReader = (
+	value: ByteString,
+	redaction: Redaction,
+	place: PlaceKind,
+	name: string,
+	depth: number,
+	isSearched?: boolean,
+) => ByteString;
+
+export class Redaction {
+	readonly rules: RedactionRules;
+	readonly known: KnownSecrets;
+	/** Reads coded values; URLs and JSON hold them and are such values themselves. */
+	readonly nested: NestedReader;
+	readonly #handle: SecretHandler;
+	readonly #takesPlaceholders: boolean;
+	/** The part of the flow that is being read, such as `request` or `response body`. */
+	part = "";
+
+	/** @param takesPlaceholders whether placeholders count as secrets; default: no */
+	constructor(
+		rules: RedactionRules,
+		known: KnownSecrets,
+		nested: NestedReader,
+		handle: SecretHandler,
+		{ takesPlaceholders = false } = {},
+	) {
+		this.rules = rules;
+		this.known = known;
+		this.nested = nested;
+		this.#handle = handle;
+		this.#takesPlaceholders = takesPlaceholders;
+	}
+
+	/** The replacement of a secret; the value itself if it is a placeholder, or if the rules keep it. */
+	secret(
+		value: ByteString,
+		kind: string,
+		rule: string,
+		place: PlaceKind,
+		name: string,
+		confidence: Confidence = "high",
+		isHex = false,
+	): ByteString {
+		if (value === "") return value;
+		if (!this.#takesPlaceholders && (isPlaceholder(value) || isRedactedJwt(value))) return value;
+		if (this.rules.keeps(rule, `${place}:${name}`)) return value;
+		const where = place === "json" || place === "text" || place === "path" ? name : `${place} ${name}`;
+		return this.#handle({
+			value,
+			kind,
+			rule,
+			confidence,
+			isHex,
+			place: where === "" ? this.part : `${this.part} ${where}`,
+		});
+	}
+
+	/** As `secret`, for the functions of schemes.ts. */
+	replacer(place: PlaceKind, name: string): Replace {
+		return (value, kind, rule, isHex) => this.secret(value, kind, rule, place, name, "high", isHex);
+	}
+
+	/** The replacement of a value under a name that means a secret of this kind; null: the value is none. */
+	named(value: ByteString, kind: SecretKind, place: PlaceKind, name: string): ByteString | null {
+		return isPlainValue(value, kind) ? null : this.secret(value, kind, `name.${kind}`, place, name);
+	}
+
+	/** Replaces what looks like a secret in a text, and the known secrets. `free`: also `name = value`. */
+	text(text: ByteString, place: PlaceKind, name: string, free = false): ByteString {
+		return this.known.replace(applyEdits(text, this.textEdits(text, place, name, free)));
+	}
+
+	/**
+	 * The replacements in a text, in order; known secrets are not among them.
+	 * @param done the parts that were searched by other means, in order
+	 */
+	textEdits(text: ByteString, place: PlaceKind, name: string, free = false, done: readonly Part[] = []): TextEdit[] {
+		const bytes = Buffer.from(text, "latin1");
+		const spans = findInText(bytes, { free, strict: this.rules.strict });
+		const all = this.rules.pii ? merged(spans, findPii(bytes)) : spans;
+		const own = this.rules.bodyPatterns.flatMap((pattern) => pattern.find(text));
+		if (this.#takesPlaceholders) own.push(...placeholderSpans(text));
+		const edits: TextEdit[] = [];
+		for (const { from, to, kind, rule, confidence } of outside(own.length > 0 ? merged(own, all) : all, done)) {
+			const value = text.slice(from, to);
+			const replacement = this.secret(value, kind, rule, place, name, confidence);
+			if (replacement !== value) edits.push({ from, to, text: replacement });
+		}
+		return edits;
+	}
+}
+
+/** Both lists in order; where they overlap, the first list counts. */
+function merged(first: readonly Span[], second: readonly Span[]): Span[] {
+	const kept = second.filter(({ from, to }) => !first.some((span) => span.from < to && from < span.to));
+	return [...first, ...kept].sort((a, b) => a.from - b.from);
+}
+
+/** The parts that do not overlap with others. Both lists are in order. */
+function outside<T extends Part>(parts: readonly T[], others: readonly Part[]): readonly T[] {
+	if (others.length === 0) return parts;
+	let i = 0;
+	return parts.filter(({ from, to }) => {
+		while (i < others.length && (others[i] as Part).to <= from) i++;
+		const next = others[i];
+		return next === undefined || next.from >= to;
+	});
+}
+
+/** The text with all edits, which are in order. An edit that overlaps an earlier one is left out. */
+export function applyEdits(text: ByteString, edits: readonly TextEdit[]): ByteString {
+	if (edits.length === 0) return text;
+	let out = "";
+	let at = 0;
+	for (const edit of edits) {
+		if (edit.from < at) continue;
+		out += text.slice(at, edit.from) + edit.text;
+		at = edit.to;
+	}
+	return out + text.slice(at);
+}

@@ -1,0 +1,115 @@
+// Secrets in URLs, queries and URL-encoded forms: user information, path segments, parameters, fragments.
+import type { ByteString } from "../flow/bytes.ts";
+import { secretKinds } from "./names.ts";
+import type { PlaceKind, Redaction } from "./redaction.ts";
+import { redactSigned } from "./schemes.ts";
+
+/** The next segment of a path is a secret if it is opaque. */
+const BEFORE_SECRET =
+	/^(?:token|reset-?password|password-?reset|verify|invite|invitation|magic|share|webhooks?|services)$/i;
+
+/** Letters and digits, or long and mixed: not a word, a number or a UUID. */
+const OPAQUE = /^(?=.*\d)(?=.*[A-Za-z])[\w.~-]{12,}$|^(?=.*[a-z])(?=.*[A-Z])[\w.~-]{20,}$/;
+const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*)@/i;
+
+/** Redacts an absolute or relative URL. */
+export function redactUrl(url: ByteString, redaction: Redaction, depth = 0): ByteString {
+	const [, scheme, userInfo] = USER_INFO.exec(url) ?? [];
+	if (scheme !== undefined && userInfo !== undefined) {
+		const rest = redactPath(url.slice(scheme.length + userInfo.length), redaction, depth);
+		return scheme + redactUserInfo(userInfo, redaction) + rest;
+	}
+	return redactPath(url, redaction, depth);
+}
+
+/** The password; a user alone is a secret if it is opaque, as the keys of some services. */
+function redactUserInfo(userInfo: ByteString, redaction: Redaction): ByteString {
+	const colon = userInfo.indexOf(":");
+	const from = colon < 0 || colon === userInfo.length - 1 ? 0 : colon + 1;
+	const value = colon === userInfo.length - 1 ? userInfo.slice(0, -1) : userInfo.slice(from);
+	if (from === 0 && !OPAQUE.test(value)) return userInfo;
+	const decoded = percentBytes(value);
+	const replaced = redaction.secret(decoded, "password", "url.userinfo", "path", "user information");
+	return replaced === decoded ? userInfo : userInfo.slice(0, from) + replaced + userInfo.slice(from + value.length);
+}
+
+/** Redacts a path with query and fragment. */
+export function redactPath(path: ByteString, redaction: Redaction, depth = 0): ByteString {
+	const mark = path.search(/[?#]/);
+	const before = mark < 0 ? path : path.slice(0, mark);
+	const segments = redactSegments(before, redaction);
+	if (mark < 0) return segments;
+	const hash = path.indexOf("#", mark);
+	const query = path.slice(mark + 1, hash < 0 ? path.length : hash);
+	const fragment = hash < 0 ? "" : path.slice(hash + 1);
+	return [
+		segments,
+		...(path[mark] === "?" ? ["?", redactPairs(query, redaction, "query", depth)] : []),
+		// OAuth's implicit flow gives its token in the fragment
+		...(hash < 0 ? [] : ["#", fragment.includes("=") ? redactPairs(fragment, redaction, "query", depth) : fragment]),
+	].join("");
+}
+
+function redactSegments(path: ByteString, redaction: Redaction): ByteString {
+	if (path.length < 8) return path;
+	const formats = redaction.text(path, "path", "path");
+	let isNext = false;
+	return formats.replace(/[^/]+/g, (segment) => {
+		const isSecret = isNext && OPAQUE.test(segment) && !UUID.test(segment);
+		// an opaque segment of a web-hook URL is followed by others
+		isNext = BEFORE_SECRET.test(segment) || isSecret;
+		return isSecret ? redaction.secret(segment, "token", "url.segment", "path", "path") : segment;
+	});
+}
+
+/** Redacts a query or URL-encoded form. */
+export function redactPairs(query: ByteString, redaction: Redaction, place: PlaceKind, depth = 0): ByteString {
+	if (query.length < 3) return query;
+	const parts = query.split("&");
+	const names = parts.map((part) => percentBytes(part.split("=", 1)[0] as string));
+	const kinds = secretKinds(names);
+	let isChanged = false;
+	const out = parts.map((part, i) => {
+		const equals = part.indexOf("=");
+		if (equals < 0 || equals === part.length - 1) return part;
+		const name = names[i] as string;
+		const raw = part.slice(equals + 1);
+		const value = percentBytes(raw.includes("+") ? raw.replaceAll("+", " ") : raw);
+		const replaced = redactPair(name, value, kinds[i] ?? null, redaction, place, depth);
+		if (replaced === value) return part;
+		isChanged = true;
+		return part.slice(0, equals + 1) + percentEncode(replaced);
+	});
+	return redaction.known.replace(isChanged ? out.join("&") : query);
+}
+
+function redactPair(
+	name: string,
+	value: ByteString,
+	kind: ReturnType<typeof secretKinds>[number],
+	redaction: Redaction,
+	place: PlaceKind,
+	depth: number,
+): ByteString {
+	const { rules } = redaction;
+	if (rules.params?.(name)) return redaction.secret(value, "param", "own.param", place, name);
+	const signed = redactSigned(name, value, redaction.replacer(place, name));
+	if (signed !== null) return signed;
+	const named = kind === null ? null : redaction.named(value, kind, place, name);
+	return named ?? redaction.nested(value, redaction, place, name, depth);
+}
+
+/** Percent-encodes the same characters as `encodeURIComponent`. */
+export function percentEncode(value: ByteString): ByteString {
+	return value.replace(/[^\w.~!*'()-]/g, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`);
+}
+
+/** Decodes `%XX` to bytes; invalid escapes stay. */
+export function percentBytes(text: ByteString): ByteString {
+	if (!text.includes("%")) return text;
+	return text.replace(/%([0-9a-f]{2})/gi, (_escape, digits: string) =>
+		String.fromCharCode(Number.parseInt(digits, 16)),
+	);
+}

@@ -1,0 +1,32 @@
+import t from "tap";
+import { defaults } from "../../../src/options.ts";
+import { isRedacted, noteOfRules, rulesOfNotes } from "../../../src/redact/note.ts";
+import { options } from "../../../src/redact/rules.ts";
+
+const noteOf = (values = {}) => Object.fromEntries([noteOfRules({ ...defaults(options), ...values })]);
+
+t.test("tapes without a note are not redacted", async (t) => {
+	t.equal(rulesOfNotes([{}, { other: 1 }]), null);
+	t.notOk(isRedacted({}));
+	t.ok(isRedacted(noteOf()));
+});
+
+t.test("the rules of several tapes are joined", async (t) => {
+	const rules = rulesOfNotes([noteOf({ redact_header: ["x-a"] }), {}, noteOf({ redact_header: ["x-b"], redact_pii: true })]);
+	t.ok(rules?.headers?.("x-a"));
+	t.ok(rules?.headers?.("x-b"));
+	t.equal(rules?.pii, true);
+	t.equal(rules?.strict, false);
+});
+
+t.test("exceptions and variables of the tape's author do not count", async (t) => {
+	const note = noteOf({ redact_keep: ["name.*"], redact_env: ["HOME"] });
+	t.equal(rulesOfNotes([note])?.keeps("name.token", "query:t"), false);
+	t.notMatch(JSON.stringify(note), /HOME/);
+});
+
+t.test("a note of another form does no harm", async (t) => {
+	for (const value of [1, "x", [1], { redact_header: 5, redact_pii: "yes" }, { redact_header: [1, null] }])
+		t.doesNotThrow(() => rulesOfNotes([{ "flowtape:redaction": value }]));
+	t.throws(() => rulesOfNotes([{ "flowtape:redaction": { redact_body: ["("] } }]), { code: "FT_BAD_PATTERN" });
+});

@@ -60,8 +60,10 @@ interface Search {
 function searchFor(anchors: readonly Anchor[], ignoreCase: boolean): () => Search {
 	let search: Search | undefined;
 	return () => {
-		const texts = anchors.map(({ text }) => text);
-		search ??= { automaton: new Automaton(texts, { ignoreCase }), anchors };
+		if (search === undefined) {
+			const texts = anchors.map(({ text }) => text);
+			search = { automaton: new Automaton(texts, { ignoreCase }), anchors };
+		}
 		return search;
 	};
 }
@@ -107,7 +109,15 @@ const vendor = new RegExp(`\\b(?:${vendorWords.map((word) => (word.length > 4 ? 
  * whatever the bytes are: patterns only run on a window around an anchor.
  */
 export function findInText(bytes: Uint8Array, { free = false, strict = false }: TextOptions = {}): Span[] {
-	return new Finder(bytes).find(free ? freeSearch() : formatSearch(), free, strict);
+	const { automaton, anchors } = free ? freeSearch() : formatSearch();
+	// most texts are short and have no anchor
+	let finder = strict ? new Finder(bytes) : undefined;
+	automaton.scan(bytes, 0, bytes.length, (index, end) => {
+		finder ??= new Finder(bytes);
+		return finder.takeAnchor(anchors[index] as Anchor, end, free);
+	});
+	if (strict) finder?.takeOpaque();
+	return finder?.spans() ?? [];
 }
 
 class Finder {
@@ -131,20 +141,28 @@ class Finder {
 		this.#searched = bytes.length;
 	}
 
-	find({ automaton, anchors }: Search, ignoresCase: boolean, strict: boolean): Span[] {
-		automaton.scan(this.#bytes, 0, this.#bytes.length, (index, end) => {
-			const { text, meaning } = anchors[index] as Anchor;
-			const start = end - text.length;
-			if (start >= this.#format.from && start < this.#format.to) return false;
-			if (meaning === "name") return start >= this.#valueEnd && this.#takeNamed(end);
-			if (ignoresCase && !this.#isAt(start, text)) return false;
-			return meaning === "private key" ? this.#takeKey(start) : this.#takeFormat(start, meaning);
-		});
-		if (strict) {
-			this.#room = SPAN_LIMIT;
-			findOpaque(this.#bytes, (span) => this.#add(span));
-		}
-		return this.#limited(disjoint(this.#spans));
+	/** Takes what an anchor before `end` stands for, if it is a secret. Returns true if there is no room for more. */
+	takeAnchor({ text, meaning }: Anchor, end: number, ignoresCase: boolean): boolean {
+		const start = end - text.length;
+		if (start >= this.#format.from && start < this.#format.to) return false;
+		if (meaning === "name") return start >= this.#valueEnd && this.#takeNamed(end);
+		if (ignoresCase && !this.#isAt(start, text)) return false;
+		return meaning === "private key" ? this.#takeKey(start) : this.#takeFormat(start, meaning);
+	}
+
+	/** Takes all that looks random. */
+	takeOpaque(): void {
+		this.#room = SPAN_LIMIT;
+		findOpaque(this.#bytes, (span) => this.#add(span));
+	}
+
+	/** At most `SPAN_LIMIT` spans; the last one stands for all that was not searched. */
+	spans(): Span[] {
+		const spans = disjoint(this.#spans);
+		if (this.#searched === this.#bytes.length && spans.length <= SPAN_LIMIT) return spans;
+		const kept = spans.filter(({ from }) => from < this.#searched).slice(0, SPAN_LIMIT - 1);
+		const from = kept.at(-1)?.to ?? 0;
+		return [...kept, { from, to: this.#bytes.length, kind: "opaque", rule: LIMIT_RULE, confidence: "low" }];
 	}
 
 	/** Adds a span. Returns true if there is no room for more. */
@@ -153,14 +171,6 @@ class Finder {
 		if (--this.#room > 0) return false;
 		this.#searched = Math.min(this.#searched, span.from);
 		return true;
-	}
-
-	/** At most `SPAN_LIMIT` spans; the last one stands for all that was not searched. */
-	#limited(spans: Span[]): Span[] {
-		if (this.#searched === this.#bytes.length && spans.length <= SPAN_LIMIT) return spans;
-		const kept = spans.filter(({ from }) => from < this.#searched).slice(0, SPAN_LIMIT - 1);
-		const from = kept.at(-1)?.to ?? 0;
-		return [...kept, { from, to: this.#bytes.length, kind: "opaque", rule: LIMIT_RULE, confidence: "low" }];
 	}
 
 	#takeKey(from: number): boolean {

@@ -9,6 +9,7 @@ const folders = [
 	"filter",
 	"regex",
 	"json",
+	"redact",
 	"views",
 	"export",
 	"compare",

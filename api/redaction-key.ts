@@ -1,6 +1,6 @@
 // The key of the placeholders for secrets: with the same key, the same secret has the same placeholder in all tapes.
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { homeFolder } from "../src/ca/files.ts";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
@@ -20,25 +20,40 @@ export async function redactionKey(env: NodeJS.ProcessEnv, { create }: { create:
 	if (given) return createHash("sha256").update(given).digest();
 	const file = join(homeFolder(env), keyFileName);
 	try {
-		return await readKey(file);
+		return (await readKey(file)) ?? (create ? await makeKey(file) : randomBytes(KEY_BYTES));
 	} catch (error) {
-		if (!hasErrno(error, "ENOENT", "ENOTDIR")) throw keyError(file, error);
-	}
-	const key = randomBytes(KEY_BYTES);
-	if (!create) return key;
-	try {
-		await mkdir(dirname(file), { recursive: true, mode: 0o700 });
-		await writeFile(file, `${key.toString("hex")}\n`, { mode: 0o600, flag: "wx" });
-		return key;
-	} catch (error) {
-		// another process was faster
-		if (hasErrno(error, "EEXIST")) return readKey(file);
 		throw keyError(file, error);
 	}
 }
 
-async function readKey(file: string): Promise<Buffer> {
-	const key = Buffer.from((await readFile(file, "utf8")).trim(), "hex");
+/** Creates the file. If another process is faster, its key counts. */
+async function makeKey(file: string): Promise<Buffer> {
+	const key = randomBytes(KEY_BYTES);
+	const draft = `${file}.${process.pid}.${key.toString("hex", 0, 4)}`;
+	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+	try {
+		await writeFile(draft, `${key.toString("hex")}\n`, { mode: 0o600, flag: "wx" });
+		// unlike a rename, this fails if the file exists
+		await link(draft, file);
+		return key;
+	} catch (error) {
+		if (!hasErrno(error, "EEXIST")) throw error;
+		return (await readKey(file)) ?? key;
+	} finally {
+		await rm(draft, { force: true });
+	}
+}
+
+/** The key in a file; null: there is no file. */
+async function readKey(file: string): Promise<Buffer | null> {
+	let text: string;
+	try {
+		text = await readFile(file, "utf8");
+	} catch (error) {
+		if (hasErrno(error, "ENOENT")) return null;
+		throw error;
+	}
+	const key = Buffer.from(text.trim(), "hex");
 	if (key.length >= KEY_BYTES) return key;
 	throw new FlowtapeError(
 		"FT_IO",

@@ -67,6 +67,8 @@ export interface Rewriting {
 const UNMARKED =
 	"a dump does not record that its dates were refreshed, so a second --refresh moves them again; a .tape, a HAR and JSON lines record it";
 
+const UNNOTED = "its format cannot record that it was redacted, so replay from a .tape, which can";
+
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE if the output's format is unknown */
 export async function prepareRewriting(
 	values: RewriteValues,
@@ -93,6 +95,7 @@ export async function prepareRewriting(
 		async through(sink, report) {
 			if (isDump && values.refresh !== null) report("FT_LOSS", `${output}: ${UNMARKED}`, { file: output });
 			if (redactor !== null && sink.takesNotes) sink.note(...noteOfRules(values));
+			else if (redactor !== null && output !== null) report("FT_LOSS", `${output}: ${UNNOTED}`, { file: output });
 			return values.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, report) : sink;
 		},
 		close: () => pipeline.close(),

@@ -242,9 +242,9 @@ const subcommands: Readonly<Record<string, readonly [command: string, ...flags: 
 	spy: ["replay-server", "--extra", "forward"],
 	resend: ["replay-client"],
 	exec: ["run"],
-	redact: ["rewrite"],
-	scrub: ["rewrite"],
-	sanitize: ["rewrite"],
+	redact: ["rewrite", "--redact"],
+	scrub: ["rewrite", "--redact"],
+	sanitize: ["rewrite", "--redact"],
 	edit: ["rewrite"],
 	dump: ["show"],
 	print: ["show"],
@@ -260,10 +260,6 @@ const subcommands: Readonly<Record<string, readonly [command: string, ...flags: 
 	info: ["stats"],
 	import: ["convert"],
 };
-
-/** Headers that `redact` of other tools removes. */
-const secretHeaders = ["authorization", "cookie", "set-cookie"];
-const redactCommands = new Set(["redact", "scrub", "sanitize"]);
 
 /** Programs whose whole command line may follow `flowtape`. */
 const programs = new Set(["mitmdump", "mitmproxy", "mitmweb", "hoverfly"]);
@@ -291,7 +287,6 @@ export async function translate(words: readonly string[], commands: readonly Com
 		line.command = name;
 		if (flags.length > 0) line.add(...flags);
 		line.foreignWords.push(first);
-		if (redactCommands.has(first)) for (const name of secretHeaders) line.add("--modify-headers", `/${name}/`);
 	} else if (programs.has(first)) line.foreignWords.push(first);
 	else if (first.startsWith("-")) rest = own;
 	else return null;

@@ -58,7 +58,12 @@ export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] 
 		const [, content, end] = TEXT.exec(text) ?? [];
 		if (content === undefined || end !== element) continue;
 		const value = content.trim();
-		pushEdit(edits, value, to + 1 + content.indexOf(value), redaction.named(unescapeMarkup(value), kind, "markup", element));
+		pushEdit(
+			edits,
+			value,
+			to + 1 + content.indexOf(value),
+			redaction.named(unescapeMarkup(value), kind, "markup", element),
+		);
 	}
 	return edits;
 }

@@ -3,12 +3,13 @@ import type { ByteString } from "../flow/bytes.ts";
 import { isRedactedJwt } from "./jwt.ts";
 import type { KnownSecrets } from "./known-secrets.ts";
 import { isPlainValue, type SecretKind } from "./names.ts";
+import { findPii } from "./pii.ts";
 import { isPlaceholder, placeholderSpans } from "./placeholders.ts";
 import type { RedactionRules } from "./rules.ts";
 import type { Replace } from "./schemes.ts";
 import type { SecretHandler } from "./secret.ts";
 import type { Confidence, Span } from "./span.ts";
-import { findInText, findPii } from "./text.ts";
+import { findInText } from "./text.ts";
 
 /** The kind of a place; with its name it selects the place for `--redact-keep`, such as `header:x-api-key`. */
 export type PlaceKind = "header" | "cookie" | "query" | "form" | "json" | "markup" | "path" | "text";
@@ -122,10 +123,9 @@ export class Redaction {
 	}
 }
 
-/** Both lists in order; where they overlap, the first list counts. */
+/** Both lists, which are in order; where they overlap, the first list counts. */
 function merged(first: readonly Span[], second: readonly Span[]): Span[] {
-	const kept = second.filter(({ from, to }) => !first.some((span) => span.from < to && from < span.to));
-	return [...first, ...kept].sort((a, b) => a.from - b.from);
+	return [...first, ...outside(second, first)].sort((a, b) => a.from - b.from);
 }
 
 /** The parts that do not overlap with others. Both lists are in order. */

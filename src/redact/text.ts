@@ -9,8 +9,6 @@ import { byteTable, findOpaque } from "./opaque.ts";
 import { PEM_BEGIN, PrivateKeys } from "./private-keys.ts";
 import { disjoint, LIMIT_RULE, SPAN_LIMIT, type Span } from "./span.ts";
 
-export { findPii } from "./pii.ts";
-
 export interface TextOptions {
 	/** Also look for `name = value`, as in scripts, HTML and plain text. Default: false. */
 	free?: boolean;

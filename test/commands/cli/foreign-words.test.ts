@@ -72,10 +72,8 @@ const lines: Readonly<Record<string, string>> = {
 	"replay in.tape --port 3000 -- npm test": "replay-server in.tape --listen-port 3000 -- npm test",
 	"play in.tape": "replay-server in.tape",
 	"spy in.tape": "replay-server in.tape --extra forward",
-	"redact in.tape":
-		"rewrite in.tape -o rewritten.tape --modify-headers /authorization/ --modify-headers /cookie/ --modify-headers /set-cookie/",
-	"scrub in.tape -o out.tape":
-		"rewrite in.tape --modify-headers /authorization/ --modify-headers /cookie/ --modify-headers /set-cookie/ -o out.tape",
+	"redact in.tape": "rewrite in.tape --redact -o rewritten.tape",
+	"scrub in.tape -o out.tape": "rewrite in.tape --redact -o out.tape",
 	"dump in.tape": "show in.tape",
 	"ls in.tape": "filter '~all' in.tape",
 	"grep '~c 500' in.tape": "filter '~c 500' in.tape",

@@ -35,6 +35,9 @@ t.test("multipart: each part by its name and type", async (t) => {
 });
 
 t.test("own patterns: the group alone, or the whole match", async (t) => {
-	t.equal(redacted("order=A17 order=B2", "text/plain", { redact_body: ["order=(\\w+)"] }), "order=(secret) order=(secret)");
+	t.equal(
+		redacted("order=A17 order=B2", "text/plain", { redact_body: ["order=(\\w+)"] }),
+		"order=(secret) order=(secret)",
+	);
 	t.equal(redacted("id A17!", "text/plain", { redact_body: ["[A-Z]\\d+"] }), "id (secret)!");
 });

@@ -6,7 +6,10 @@ const redacted = (text: string, values = {}) => redactJson(text, bracketing(valu
 
 t.test("values under names that mean a secret; all else stays to the byte", async (t) => {
 	for (const [text, expected] of [
-		['{ "access_token" : "abc", "token_type": "bearer", "expires_in": 3600 }', '{ "access_token" : "(token)", "token_type": "bearer", "expires_in": 3600 }'],
+		[
+			'{ "access_token" : "abc", "token_type": "bearer", "expires_in": 3600 }',
+			'{ "access_token" : "(token)", "token_type": "bearer", "expires_in": 3600 }',
+		],
 		['{"a":{"apiKey":"k"},"list":[{"password":"p"}]}', '{"a":{"apiKey":"(key)"},"list":[{"password":"(password)"}]}'],
 		['{"passwords":["a","b"]}', '{"passwords":["(password)","(password)"]}'],
 		['{"name":"password","value":"hunter"}', '{"name":"password","value":"(password)"}'],
@@ -33,8 +36,14 @@ t.test("JSON, queries, URLs and base64 inside of strings", async (t) => {
 });
 
 t.test("own paths, of any type", async (t) => {
-	t.equal(redacted('{"user":{"email":"a@b.test","id":5}}', { redact_json: ["/user/email"] }), '{"user":{"email":"(json)","id":5}}');
-	t.equal(redacted('{"a":[{"ssn":123456},{"ssn":"x"}]}', { redact_json: ["$..ssn"] }), '{"a":[{"ssn":100000},{"ssn":"(json)"}]}');
+	t.equal(
+		redacted('{"user":{"email":"a@b.test","id":5}}', { redact_json: ["/user/email"] }),
+		'{"user":{"email":"(json)","id":5}}',
+	);
+	t.equal(
+		redacted('{"a":[{"ssn":123456},{"ssn":"x"}]}', { redact_json: ["$..ssn"] }),
+		'{"a":[{"ssn":100000},{"ssn":"(json)"}]}',
+	);
 });
 
 t.test("values beyond ASCII, escaped or not, are the same secret", async (t) => {

@@ -22,7 +22,11 @@ t.test("a redacted token is known as one", async (t) => {
 
 t.test("what is no token is left to others", async (t) => {
 	for (const text of ["", "a.b", "a.b.c", `${coded([1])}.${coded({})}.x`, `${coded({})}.notjson.x`])
-		t.equal(redactJwt(text, (value) => value, "x"), null, text);
+		t.equal(
+			redactJwt(text, (value) => value, "x"),
+			null,
+			text,
+		);
 });
 
 t.test("claims nested too deeply are dropped", async (t) => {

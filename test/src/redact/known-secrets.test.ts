@@ -31,10 +31,7 @@ t.test("a secret is replaced in every notation, and the text stays what it was",
 t.test("two secrets in one run of base64", async (t) => {
 	const secrets = known(SECRET, "other-secret-77");
 	const text = Buffer.from(`${SECRET} and other-secret-77`, "latin1").toString("base64");
-	t.equal(
-		Buffer.from(secrets.replace(text), "base64").toString("latin1"),
-		`${PLACEHOLDER} and ${PLACEHOLDER}`,
-	);
+	t.equal(Buffer.from(secrets.replace(text), "base64").toString("latin1"), `${PLACEHOLDER} and ${PLACEHOLDER}`);
 });
 
 t.test("a short secret does not count inside of a word, a long one does", async (t) => {

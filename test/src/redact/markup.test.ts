@@ -14,7 +14,10 @@ t.test("form fields, meta elements, attributes and elements of XML", async (t) =
 		['<meta name="csrf-token" content="abc">', '<meta name="csrf-token" content="(csrf)">'],
 		['<div data-api-key="abc" class="x">', '<div data-api-key="(key)" class="x">'],
 		['<add key="password" value="a&amp;b"/>', '<add key="password" value="(password)"/>'],
-		["<soap:Body><w:password> abc </w:password></soap:Body>", "<soap:Body><w:password> (password) </w:password></soap:Body>"],
+		[
+			"<soap:Body><w:password> abc </w:password></soap:Body>",
+			"<soap:Body><w:password> (password) </w:password></soap:Body>",
+		],
 		["<password><b>x</b></password>", "<password><b>x</b></password>"],
 		['<input name="q" value="abc">', '<input name="q" value="abc">'],
 		["a < b && c > d", "a < b && c > d"],
@@ -23,6 +26,11 @@ t.test("form fields, meta elements, attributes and elements of XML", async (t) =
 });
 
 t.test("hostile markup ends", async (t) => {
-	for (const text of ["<a ".repeat(100_000), `<a ${'b="'.repeat(50_000)}`, "<password>".repeat(50_000), "<".repeat(500_000)])
+	for (const text of [
+		"<a ".repeat(100_000),
+		`<a ${'b="'.repeat(50_000)}`,
+		"<password>".repeat(50_000),
+		"<".repeat(500_000),
+	])
 		t.equal(redacted(text), text);
 });

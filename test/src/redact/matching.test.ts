@@ -1,7 +1,6 @@
 import t from "tap";
-import { httpRequest } from "../../../fixtures/build-flow.ts";
+import { httpFlow, httpRequest } from "../../../fixtures/build-flow.ts";
 import { redactorOf, rulesOf } from "../../../fixtures/redaction.ts";
-import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { secretRemover } from "../../../src/redact/matching.ts";
 
 const withoutSecrets = secretRemover(rulesOf());

@@ -12,7 +12,7 @@ t.test("the notations of a secret with special characters", async (t) => {
 		"p%252Fw%252B%2522%2526%253C%25E9",
 		'p/w+\\"&<é',
 		'p\\/w+\\"&<é',
-		"p\\u002fw\\u002b\\\"\\u0026\\u003cé",
+		'p\\u002fw\\u002b\\"\\u0026\\u003cé',
 		"p/w+&quot;&amp;&lt;é",
 		Buffer.from(`p/w+"&<é`, "latin1").toString("hex"),
 	])
@@ -25,7 +25,10 @@ t.test("the characters of base64 that the secret alone decides", async (t) => {
 		for (const after of ["", "z", "zy", "zyx"])
 			for (const alphabet of ["base64", "base64url"] as const) {
 				const text = Buffer.from(before + secret + after, "latin1").toString(alphabet);
-				t.ok(texts(secret).some((notation) => text.includes(notation)), `${before}…${after} ${alphabet}`);
+				t.ok(
+					texts(secret).some((notation) => text.includes(notation)),
+					`${before}…${after} ${alphabet}`,
+				);
 			}
 });
 

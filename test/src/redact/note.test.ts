@@ -12,7 +12,11 @@ t.test("tapes without a note are not redacted", async (t) => {
 });
 
 t.test("the rules of several tapes are joined", async (t) => {
-	const rules = rulesOfNotes([noteOf({ redact_header: ["x-a"] }), {}, noteOf({ redact_header: ["x-b"], redact_pii: true })]);
+	const rules = rulesOfNotes([
+		noteOf({ redact_header: ["x-a"] }),
+		{},
+		noteOf({ redact_header: ["x-b"], redact_pii: true }),
+	]);
 	t.ok(rules?.headers?.("x-a"));
 	t.ok(rules?.headers?.("x-b"));
 	t.equal(rules?.pii, true);

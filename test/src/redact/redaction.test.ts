@@ -16,7 +16,8 @@ t.test("a secret is reported with its rule and place, unless it is kept or a pla
 
 t.test("names with harmless values are none", async (t) => {
 	const { redaction } = bracketing();
-	for (const value of ["", "true", "null", "12"]) t.equal(redaction.named(value, "token", "query", "token"), null, value);
+	for (const value of ["", "true", "null", "12"])
+		t.equal(redaction.named(value, "token", "query", "token"), null, value);
 	t.equal(redaction.named("12", "password", "query", "password"), "(password)");
 });
 

@@ -26,7 +26,14 @@ function textOf(flow: Flow): string {
 			: [message.headers.block(), message.trailers?.block() ?? "", message.decodedOrRaw?.latin1Slice() ?? ""],
 	);
 	const messages = websocket?.messages.map(({ content }) => content.latin1Slice()) ?? [];
-	return [request.path, ...parts, ...messages, flow.comment, flow.error?.message ?? "", JSON.stringify(flow.metadata)].join("\n");
+	return [
+		request.path,
+		...parts,
+		...messages,
+		flow.comment,
+		flow.error?.message ?? "",
+		JSON.stringify(flow.metadata),
+	].join("\n");
 }
 
 function redactAll<F extends Flow>(flows: F[], redactor = redactorOf()): F[] {
@@ -44,7 +51,11 @@ const login = () =>
 			body: new URLSearchParams({ user: "ann", password: PASSWORD }).toString(),
 		},
 		response: {
-			headers: [...json, ["Set-Cookie", `sid=${SESSION}; Path=/; Expires=Wed, 01 Jan 2031 00:00:00 GMT`], ["Set-Cookie", "theme=dark"]],
+			headers: [
+				...json,
+				["Set-Cookie", `sid=${SESSION}; Path=/; Expires=Wed, 01 Jan 2031 00:00:00 GMT`],
+				["Set-Cookie", "theme=dark"],
+			],
 			body: JSON.stringify({ access_token: TOKEN, token_type: "bearer" }),
 		},
 	});
@@ -72,7 +83,9 @@ t.test("a session from login to WebSocket has no secret left in any notation", a
 			},
 			response: {
 				headers: [...json, ["Content-Encoding", "gzip"]],
-				body: gzipSync(JSON.stringify({ echo: JSON.stringify({ deep: PASSWORD }), hex: Buffer.from(TOKEN).toString("hex") })),
+				body: gzipSync(
+					JSON.stringify({ echo: JSON.stringify({ deep: PASSWORD }), hex: Buffer.from(TOKEN).toString("hex") }),
+				),
 			},
 		}),
 		websocketFlow({ messages: [{ content: Buffer.from(JSON.stringify({ type: "auth", token: TOKEN })) }] }),
@@ -138,7 +151,9 @@ t.test("any secret under a name goes, and equal ones stay equal", async () => {
 	await fc.assert(
 		fc.asyncProperty(secret, async (value) => {
 			const body = { password: value, again: { secret: value }, text: `it is «${value}»` };
-			const [flow] = redactAll([httpFlow({ response: { headers: [...json], body: JSON.stringify(body) } })]) as [HttpFlow];
+			const [flow] = redactAll([httpFlow({ response: { headers: [...json], body: JSON.stringify(body) } })]) as [
+				HttpFlow,
+			];
 			const out = JSON.parse(String(flow.response?.content)) as typeof body;
 			return out.password !== value && out.password === out.again.secret && !out.text.includes(value);
 		}),
@@ -175,7 +190,11 @@ t.test("connections, sessions, notes and what other tools kept", async (t) => {
 			extra: { later: TOKEN },
 			clientConn: { peername: ["203.0.113.7", 4711], certificateList: [Buffer.from("cert")] },
 		}),
-		tcpFlow({ messages: [{ fromClient: true, content: Buffer.from(`{"password":"${PASSWORD.replaceAll('"', "")}"}`), timestamp: 1 }] }),
+		tcpFlow({
+			messages: [
+				{ fromClient: true, content: Buffer.from(`{"password":"${PASSWORD.replaceAll('"', "")}"}`), timestamp: 1 },
+			],
+		}),
 	]) as [HttpFlow];
 	t.match(flow.session, /^ftr_s/);
 	t.notMatch(textOf(flow), TOKEN);

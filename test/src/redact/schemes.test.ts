@@ -1,5 +1,5 @@
 import t from "tap";
-import { isMacField, redactAuthorization, redactMac, redactSigned, type Replace } from "../../../src/redact/schemes.ts";
+import { isMacField, type Replace, redactAuthorization, redactMac, redactSigned } from "../../../src/redact/schemes.ts";
 
 const replace: Replace = (value, kind, _rule, isHex) => `(${kind}${isHex === true ? " hex" : ""} ${value.length})`;
 const basic = (text: string) => `Basic ${Buffer.from(text).toString("base64")}`;

@@ -1,0 +1,132 @@
+// A tape that was redacted: no byte on disk tells a secret, and the tape still answers requests with other secrets.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import t from "tap";
+import { command as explain } from "../../commands/explain.ts";
+import { command as rewrite } from "../../commands/rewrite.ts";
+import { command as scan } from "../../commands/scan.ts";
+import { httpFlow } from "../../fixtures/build-flow.ts";
+import { askThrough, startTestLive } from "../../fixtures/live-proxy.ts";
+import { RandomTokens } from "../../fixtures/random-tokens.ts";
+import { runCaptured } from "../../fixtures/run-captured.ts";
+import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import type { HttpFlow } from "../../src/flow/flow.ts";
+import { notationsOf } from "../../src/redact/notations.ts";
+
+const random = new RandomTokens(9);
+const PASSWORD = `Pw/${random.text("alphanumeric", 8)}+x`;
+const TOKEN = random.text("alphanumeric", 40);
+const json = [["Content-Type", "application/json"]] as const;
+const host = "api.example.test";
+
+/** A login, a call with the token in header and query, and one that stands before them and has the token in its text. */
+const session = () => [
+	httpFlow({ request: { host, path: "/early" }, response: { body: `not yet known: ${TOKEN}` } }),
+	httpFlow({
+		request: {
+			host,
+			method: "POST",
+			path: "/login",
+			headers: [...json],
+			body: JSON.stringify({ user: "ann", password: PASSWORD }),
+		},
+		response: { headers: [...json], body: JSON.stringify({ access_token: TOKEN }) },
+	}),
+	httpFlow({
+		request: { host, path: `/me?api_key=${TOKEN}`, headers: [["Authorization", `Bearer ${TOKEN}`]] },
+		response: {
+			headers: [...json],
+			body: JSON.stringify({ name: "Ann", basic: Buffer.from(`ann:${PASSWORD}`).toString("base64") }),
+		},
+	}),
+];
+
+const notations = [PASSWORD, TOKEN].flatMap(notationsOf).map(({ text }) => text);
+const isClean = (path: string) => {
+	const bytes = readFileSync(path).toString("latin1");
+	return notations.every((text) => !bytes.includes(text));
+};
+
+t.test("rewrite --redact, from and to every format, also in place", async (t) => {
+	for (const name of ["a.tape", "a.mitm", "a.har", "a.jsonl"]) {
+		const folder = t.testdir();
+		const env = { FLOWTAPE_HOME: join(folder, "home") };
+		const tape = join(folder, name);
+		await writeTape(tape, session());
+		t.equal((await runCaptured(scan, [tape], { env })).status, 1, `${name}: scan finds secrets before`);
+		for (const out of ["b.tape", "b.mitm", "b.har", "b.jsonl"]) {
+			const path = join(folder, out);
+			t.equal((await runCaptured(rewrite, [tape, "-o", path, "--redact"], { env })).status, 0);
+			t.ok(isClean(path), `${name} to ${out}`);
+			t.equal((await readTape(path)).flows.length, 3);
+		}
+		t.equal((await runCaptured(rewrite, [tape, "--in-place", "--redact"], { env })).status, 0);
+		t.ok(isClean(tape), `${name} in place`);
+		t.equal((await runCaptured(scan, [tape], { env })).status, 0, `${name}: scan finds none after`);
+		// compressed content is searched decoded
+		const flows = (await readTape(tape)).flows as HttpFlow[];
+		const token = (JSON.parse(String(flows[1]?.response?.text)) as { access_token: string }).access_token;
+		t.equal(flows[2]?.request.headers.get("authorization"), `Bearer ${token}`);
+		t.match(flows[0]?.response?.text, token, "a secret that is learned later");
+	}
+});
+
+t.test("a replay answers requests with other secrets, and misses print none", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: join(folder, "home") };
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, session());
+	await runCaptured(rewrite, [tape, "--in-place", "--redact", "-q"], { env });
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	const login = await askThrough(proxy, `http://${host}/login`, {
+		method: "POST",
+		headers: Object.fromEntries(json),
+		body: JSON.stringify({ user: "ann", password: "dummy" }),
+	});
+	t.equal(login.status, 200);
+	const token = (JSON.parse(String(login.body)) as { access_token: string }).access_token;
+	t.match(token, /^ftr_token_/);
+	const me = await askThrough(proxy, `http://${host}/me?api_key=${token}`, {
+		headers: { Authorization: `Bearer ${token}` },
+	});
+	t.equal(me.status, 200, "with the token of the replayed login");
+	const miss = await askThrough(proxy, `http://${host}/me?api_key=my-real-key-1&page=2`);
+	t.equal(miss.status, 404);
+	t.notMatch(String(miss.body), "my-real-key-1");
+	t.match(String(miss.body), 'query field "page"');
+	const args = [tape, "--request", `curl http://${host}/me?api_key=my-real-key-1 -H 'Authorization: Bearer other'`];
+	const explained = await runCaptured(explain, args, { env });
+	t.match(explained.out, "is answered by flow");
+	t.notMatch(explained.out, "my-real-key-1");
+});
+
+t.test("a request that differs in more than secrets is missed", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, session());
+	await runCaptured(rewrite, [tape, "--in-place", "--redact", "-q"], { env: { FLOWTAPE_HOME: folder } });
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	const other = await askThrough(proxy, `http://${host}/login`, {
+		method: "POST",
+		headers: Object.fromEntries(json),
+		body: JSON.stringify({ user: "bob", password: "dummy" }),
+	});
+	t.equal(other.status, 404);
+});
+
+t.test("rules of one's own, and errors", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: folder };
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, [
+		httpFlow({ response: { headers: [["X-Person", "Ann"], ...json], body: '{"email":"ann@example.test"}' } }),
+	]);
+	const out = join(folder, "b.tape");
+	const args = [tape, "-o", out, "--redact", "--redact-header", "x-person", "--redact-json", "/email"];
+	t.equal((await runCaptured(rewrite, args, { env })).status, 0);
+	const [flow] = (await readTape(out)).flows as [HttpFlow];
+	t.match(flow.response?.headers.get("x-person"), /^ftr_h/);
+	t.match(flow.response?.text, /^\{"email":"ftr_j[a-z2-7]{12}"\}$/);
+	const missing = await runCaptured(rewrite, [tape, "-o", out, "--redact-header", "x"], { env });
+	t.match(missing, { status: 2, err: "--redact-header: it adds to what --redact replaces" });
+});

@@ -1,9 +1,8 @@
 // Creates the redactor of a command or program from its options, the environment and the key.
 import { FlowtapeError } from "../src/errors.ts";
 import { defaults, kebab, type OptionValues } from "../src/options.ts";
-import { Redactor, type RedactorOptions } from "../src/redact/redactor.ts";
-import { compileRules, options } from "../src/redact/rules.ts";
-import { redactionKey } from "./redaction-key.ts";
+import { options } from "../src/redact/options.ts";
+import type { Redactor, RedactorOptions } from "../src/redact/redactor.ts";
 
 /**
  * The redactor; null without the option `redact`.
@@ -22,6 +21,11 @@ export async function createRedactor(
 				});
 		return null;
 	}
+	const [{ Redactor }, { compileRules }, { redactionKey }] = await Promise.all([
+		import("../src/redact/redactor.ts"),
+		import("../src/redact/rules.ts"),
+		import("./redaction-key.ts"),
+	]);
 	const rules = compileRules(values);
 	const key = await redactionKey(env, { create: true });
 	return new Redactor({ ...report, rules, key, env, envNames: values.redact_env });

@@ -7,8 +7,7 @@ import { createHooks, hookOptions, storedHookOptions } from "../src/hooks/builti
 import type { HookContext } from "../src/hooks/context.ts";
 import { Pipeline } from "../src/hooks/pipeline.ts";
 import { defaults, type OptionTable, type OptionValues } from "../src/options.ts";
-import { noteOfRules } from "../src/redact/note.ts";
-import { options as redactionOptions } from "../src/redact/rules.ts";
+import { options as redactionOptions } from "../src/redact/options.ts";
 import { conditionsOf } from "../src/replay/match/conditions.ts";
 import { defaultRequestKey, type FlowRequest, originalRequest } from "../src/replay/match/key.ts";
 import { dedupe } from "../src/rewrite/dedupe.ts";
@@ -94,7 +93,8 @@ export async function prepareRewriting(
 		dedupes: values.dedupe ? [dedupe(conditionalKey, () => onChange("dedupe"))] : [],
 		async through(sink, report) {
 			if (isDump && values.refresh !== null) report("FT_LOSS", `${output}: ${UNMARKED}`, { file: output });
-			if (redactor !== null && sink.takesNotes) sink.note(...noteOfRules(values));
+			if (redactor !== null && sink.takesNotes)
+				sink.note(...(await import("../src/redact/note.ts")).noteOfRules(values));
 			else if (redactor !== null && output !== null) report("FT_LOSS", `${output}: ${UNNOTED}`, { file: output });
 			return values.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, report) : sink;
 		},

@@ -7,7 +7,7 @@ import { errorCodes, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import { storedHookOptions } from "../src/hooks/builtin.ts";
-import { options as redactionOptions } from "../src/redact/rules.ts";
+import { options as redactionOptions } from "../src/redact/options.ts";
 import { options as editOptions } from "../src/rewrite/edits.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";

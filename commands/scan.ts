@@ -2,8 +2,9 @@
 import { redactionKey } from "../api/redaction-key.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
+import { options as redactionOptions } from "../src/redact/options.ts";
 import { Placeholders } from "../src/redact/placeholders.ts";
-import { compileRules, options as redactionOptions } from "../src/redact/rules.ts";
+import { compileRules } from "../src/redact/rules.ts";
 import { Scanner } from "../src/redact/scanner.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 import { prepareReport, writeReport } from "./print/report-file.ts";

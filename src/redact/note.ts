@@ -2,9 +2,11 @@
 import type { Metadata, MetaValue } from "../flow/metadata.ts";
 import { isDictionary } from "../flow/metadata.ts";
 import { defaults } from "../options.ts";
-import { compileRules, options, type RedactionRules, type RedactionValues, RULES_VERSION } from "./rules.ts";
+import { NOTE, options, type RedactionValues } from "./options.ts";
+import { compileRules, type RedactionRules } from "./rules.ts";
 
-const NAME = "flowtape:redaction";
+/** The version of the default rules. It grows when a rule changes what is redacted. */
+const RULES_VERSION = 1;
 
 /** The options that decide what is replaced; environment variables and exceptions belong to one machine. */
 const MATCHING = [
@@ -20,12 +22,7 @@ const MATCHING = [
 /** Name and value of the note. */
 export function noteOfRules(values: RedactionValues): [name: string, value: MetaValue] {
 	const given = MATCHING.map((name) => [name, values[name] as MetaValue] as const);
-	return [NAME, { version: RULES_VERSION, ...Object.fromEntries(given) }];
-}
-
-/** Whether a tape was redacted. */
-export function isRedacted(notes: Metadata): boolean {
-	return notes[NAME] !== undefined;
+	return [NOTE, { version: RULES_VERSION, ...Object.fromEntries(given) }];
 }
 
 /**
@@ -34,7 +31,7 @@ export function isRedacted(notes: Metadata): boolean {
  */
 export function rulesOfNotes(all: readonly Metadata[]): RedactionRules | null {
 	const notes = all.flatMap((one) => {
-		const note = one[NAME];
+		const note = one[NOTE];
 		return note === undefined || !isDictionary(note) ? [] : [note];
 	});
 	if (notes.length === 0) return null;

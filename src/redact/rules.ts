@@ -1,72 +1,11 @@
-// The options of redaction, and their compiled rules.
+// Compiles the options of redaction to rules.
 import { withOption } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { compileNames, type NamePattern } from "../json/name-pattern.ts";
 import { type JsonPath, parseJsonPath } from "../json/path.ts";
-import type { OptionTable, OptionValues } from "../options.ts";
 import { compilePythonRegex, type PythonRegex } from "../regex/python-regex.ts";
+import type { RedactionValues } from "./options.ts";
 import type { Span } from "./span.ts";
-
-/** The version of the default rules. It grows when a rule changes what is redacted. */
-export const RULES_VERSION = 1;
-
-export const options = {
-	redact: { type: "boolean", default: false, help: "Replace secrets by placeholders (docs/redaction.md)." },
-	redact_header: {
-		type: "sequence",
-		default: [],
-		metavar: "NAME",
-		help: "Redact this header field too; `*` matches any characters.",
-	},
-	redact_param: {
-		type: "sequence",
-		default: [],
-		metavar: "NAME",
-		help: "Redact this parameter of queries and forms too; `*` matches any characters.",
-	},
-	redact_cookie: {
-		type: "sequence",
-		default: [],
-		metavar: "NAME",
-		help: "Redact this cookie too, even if its value looks harmless; `*` matches any characters.",
-	},
-	redact_json: {
-		type: "sequence",
-		default: [],
-		metavar: "PATH",
-		help: "Redact these values of JSON bodies too, such as /user/email or $..ssn.",
-	},
-	redact_body: {
-		type: "sequence",
-		default: [],
-		metavar: "REGEX",
-		help: "Redact what a regular expression (of Python, as in filters) matches in text; if it has a group, the group alone.",
-	},
-	redact_keep: {
-		type: "sequence",
-		default: [],
-		metavar: "WHAT",
-		help: "Do not redact by this rule, such as name.code, or at this place, such as cookie:theme or header:x-signature.",
-	},
-	redact_env: {
-		type: "sequence",
-		default: [],
-		metavar: "NAME",
-		help: "Redact the value of this environment variable too, if it has at least 4 characters.",
-	},
-	redact_pii: {
-		type: "boolean",
-		default: false,
-		help: "Redact personal data too: e-mail and IP addresses, phone, card and bank numbers.",
-	},
-	redact_strict: {
-		type: "boolean",
-		default: false,
-		help: "Redact everything that looks random too: 20 or more letters and digits that are no UUID, date or digest.",
-	},
-} as const satisfies OptionTable;
-
-export type RedactionValues = OptionValues<Omit<typeof options, "redact">>;
 
 /** A regular expression of `--redact-body`. */
 interface BodyPattern {

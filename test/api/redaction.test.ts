@@ -2,7 +2,7 @@ import t from "tap";
 import { createRedactor } from "../../api/redaction.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { defaults } from "../../src/options.ts";
-import { options } from "../../src/redact/rules.ts";
+import { options } from "../../src/redact/options.ts";
 
 const values = defaults(options);
 

@@ -4,8 +4,7 @@ import type { Request } from "../../flow/message.ts";
 import type { FlowSummary } from "../../flow/recorded.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
-import { secretRemover } from "../../redact/matching.ts";
-import { rulesOfNotes } from "../../redact/note.ts";
+import { isRedacted } from "../../redact/options.ts";
 import type { Recording } from "../answer/recording.ts";
 import { type FlowRequest, originalRequest, requestKey } from "../match/key.ts";
 import {
@@ -109,8 +108,7 @@ export class ReplayIndex {
 		values: IndexValues = {},
 		extras: IndexExtras = {},
 	): Promise<ReplayIndex> {
-		const redaction = rulesOfNotes(await Promise.all(tapes.map((tape) => tape.notes?.() ?? {})));
-		const withoutSecrets = redaction === null ? null : secretRemover(redaction);
+		const withoutSecrets = await secretRemoverFor(tapes);
 		const rules = compileRules(values, { ...extras, withoutSecrets });
 		const keyOf = (flow: FlowRequest) => requestKey(originalRequest(flow), rules);
 		const indexes: RecordingIndex[] = [];
@@ -119,7 +117,7 @@ export class ReplayIndex {
 				await openRecordingIndex(tape, {
 					keyOf,
 					// the keys in a redacted tape are those of its placeholders
-					isDefault: isDefault(values) && redaction === null,
+					isDefault: isDefault(values) && withoutSecrets === null,
 					selects: extras.selects,
 				}),
 			);
@@ -288,4 +286,14 @@ export class ReplayIndex {
 				for (const summary of batch) yield [summary, tape];
 		}
 	}
+}
+
+/** For redacted tapes: a function that copies a request without its secrets; null: no tape was redacted. */
+async function secretRemoverFor(tapes: readonly RecordedTape[]): Promise<MatchRules["withoutSecrets"]> {
+	const notes = await Promise.all(tapes.map((tape) => tape.notes?.() ?? {}));
+	if (!notes.some(isRedacted)) return null;
+	const { secretRemover } = await import("../../redact/matching.ts");
+	const { rulesOfNotes } = await import("../../redact/note.ts");
+	const rules = rulesOfNotes(notes);
+	return rules === null ? null : secretRemover(rules);
 }

@@ -1,7 +1,7 @@
 import t from "tap";
 import { defaults } from "../../../src/options.ts";
-import { isRedacted, noteOfRules, rulesOfNotes } from "../../../src/redact/note.ts";
-import { options } from "../../../src/redact/rules.ts";
+import { noteOfRules, rulesOfNotes } from "../../../src/redact/note.ts";
+import { isRedacted, options } from "../../../src/redact/options.ts";
 
 const noteOf = (values = {}) => Object.fromEntries([noteOfRules({ ...defaults(options), ...values })]);
 

@@ -31,7 +31,7 @@ const ownOptions = {
 		type: "string",
 		default: null,
 		metavar: "FILE",
-		help: "A SARIF file of an earlier scan with the same key. Secrets in it are suppressed: only new ones count.",
+		help: "Only new secrets count: those in this SARIF file of an earlier scan do not.",
 	},
 	min_confidence: {
 		type: "string",
@@ -62,7 +62,10 @@ export const command = defineCommand({
 		const values = await withRules(given.rules, given, [{ title: "Options", table: ownOptions }, ...groups]);
 		if (values.json && values.sarif === "-")
 			throw new FlowtapeError("FT_USAGE", "scan: --json and --sarif both print to stdout; give --sarif a file");
-		const sarif = values.sarif === null || values.sarif === "-" ? values.sarif : prepareReport(values.sarif);
+		const sarif =
+			values.sarif === null || values.sarif === "-"
+				? values.sarif
+				: prepareReport(values.sarif, [...args, ...(values.baseline === null ? [] : [values.baseline])]);
 		const baseline = values.baseline === null ? new Set<string>() : await readBaseline(values.baseline);
 		const rules = compileRules(values);
 		const placeholders = new Placeholders(await redactionKey(io.env, { create: values.sarif !== null }));

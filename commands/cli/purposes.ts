@@ -28,6 +28,18 @@ export const purposes: Readonly<Record<string, readonly string[]>> = {
 		"explain",
 	],
 	"What to compare": ["request", "learn", "compare", "ignore"],
+	"What to redact": [
+		"redact",
+		"redact_header",
+		"redact_param",
+		"redact_cookie",
+		"redact_json",
+		"redact_body",
+		"redact_env",
+		"redact_pii",
+		"redact_strict",
+		"redact_keep",
+	],
 	"How to send": ["to", "client_replay_concurrency", "rate", "speed", "timeout", "correlate"],
 	"Where to listen": [
 		"mode",

@@ -72,7 +72,7 @@ const lines: Readonly<Record<string, string>> = {
 	"replay in.tape --port 3000 -- npm test": "replay-server in.tape --listen-port 3000 -- npm test",
 	"play in.tape": "replay-server in.tape",
 	"spy in.tape": "replay-server in.tape --extra forward",
-	"redact in.tape": "rewrite in.tape --redact -o rewritten.tape",
+	"redact in.tape": "rewrite in.tape -o rewritten.tape --redact",
 	"scrub in.tape -o out.tape": "rewrite in.tape --redact -o out.tape",
 	"dump in.tape": "show in.tape",
 	"ls in.tape": "filter '~all' in.tape",

@@ -15,13 +15,14 @@ const env = { ...process.env, FLOWTAPE_HOME: join(folder, "home") };
 /** Runs a command as a user would type it, and prints it. Ends the demo if the command fails. */
 function step(what: string, args: readonly string[]): string {
 	console.log(`\n${what}\n  $ flowtape ${args.map(shown).join(" ")}`);
-	const { status, stdout } = spawnSync(process.execPath, [flowtape, ...args], {
+	const { status, stdout, stderr } = spawnSync(process.execPath, [flowtape, ...args], {
 		cwd: folder,
 		env,
-		stdio: ["ignore", "pipe", "inherit"],
+		stdio: ["ignore", "pipe", "pipe"],
 		encoding: "utf8",
 	});
-	process.stdout.write(stdout);
+	// the counts come after the client's lines, as on a terminal
+	process.stdout.write(stdout + stderr);
 	if (status !== 0) throw new Error(`exit status ${status}`);
 	return stdout;
 }

@@ -3,10 +3,13 @@
 // A block that begins ```console holds commands behind "$ ". What stands below a command is what it prints, "…" for
 // anything; nothing there: whatever it prints. `<!-- status 2 -->` above the block is the exit status of its commands;
 // 0 without. A block with a file's name behind its language, such as ```yaml rules.yaml, is written to that file first.
-import { spawnSync } from "node:child_process";
+// `localhost:3000` stands for a server on a free port: the page's own server.mjs, or else a small site.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join, resolve } from "node:path";
-import t from "tap";
+import t, { type Test } from "tap";
 import { cliEnvironment, cliFile, runShell } from "../fixtures/cli.ts";
 import { prepareDocsFolder } from "../fixtures/docs-folder.ts";
 import { startSite } from "../fixtures/plain-site.ts";
@@ -49,14 +52,41 @@ function examplesOf(body: string, line: number, status: number): Example[] {
 		});
 }
 
-/** A pattern for what a page says that a command prints. */
+/** The first characters of the id of a flow that was recorded just now, and not of one on the prepared tapes. */
+const NEW_ID = "\\b(?![a-e]\\d0{6})[0-9a-f]{8}\\b";
+
+/**
+ * A pattern for what a page says that a command prints. The day of a recording, and the ids and durations of flows that
+ * were recorded just now, may differ.
+ */
 function expected(printed: string): RegExp {
-	return new RegExp(
-		`^${printed
-			.split("…")
-			.map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"))
-			.join("[\\s\\S]*?")}$`,
-	);
+	const pattern = printed
+		.split("…")
+		.map((part) => part.replace(/[$()*+.?[\\\]^{|}]/g, "\\$&"))
+		.join("[\\s\\S]*?")
+		.replace(/ of \d+ [A-Z][a-z]{2}$/gm, " of \\d+ [A-Z][a-z]{2}")
+		.replace(new RegExp(`^(${NEW_ID} .*) \\d+ms$`, "gm"), "$1 \\S+")
+		.replace(new RegExp(NEW_ID, "g"), "[0-9a-f]{8}");
+	return new RegExp(`^${pattern}$`);
+}
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as { port: number };
+	server.close();
+	await once(server, "close");
+	return port;
+}
+
+/** Starts the server.mjs of a page, and resolves once it has printed its first line. */
+async function startServer(t: Test, folder: string): Promise<void> {
+	const server = spawn(process.execPath, ["server.mjs"], { cwd: folder, stdio: ["ignore", "pipe", "inherit"] });
+	t.teardown(async () => {
+		server.kill();
+		await once(server, "exit");
+	});
+	await once(server.stdout, "data");
 }
 
 /** Programs that examples may use and a machine may lack. */
@@ -88,13 +118,16 @@ t.test("docs/filters.md has every operator", async (t) => {
 });
 
 for (const name of pages) {
-	const { files, examples } = readPage(readFileSync(name, "utf8"));
-	if (examples.length === 0) continue;
+	const text = readFileSync(name, "utf8");
+	const hasServer = readPage(text).files.some((file) => file.name === "server.mjs");
+	if (readPage(text).examples.length === 0) continue;
 	t.test(name, async (t) => {
 		const folder = resolve(root, t.testdir({ bin: {} }));
-		const site = await startSite(t);
-		await prepareDocsFolder(folder, site.url);
+		const port = hasServer ? await freePort() : Number(new URL((await startSite(t)).url).port);
+		const { files, examples } = readPage(text.replaceAll(/(?<=localhost:|listen\()3000\b/g, `${port}`));
+		await prepareDocsFolder(folder, `http://localhost:${port}`);
 		for (const file of files) writeFileSync(join(folder, file.name), file.text);
+		if (hasServer) await startServer(t, folder);
 		const bin = join(folder, "bin", "flowtape");
 		writeFileSync(bin, `#!/bin/sh\nexec "${process.execPath}" "${cliFile}" "$@"\n`);
 		chmodSync(bin, 0o755);

@@ -2,7 +2,7 @@
 
 export const exitStatuses: readonly (readonly [status: string, meaning: string])[] = [
 	["0", "done"],
-	["1", "the answer is no: no flow matched, tapes differ, or a replay had misses and was set to fail on them"],
+	["1", "the answer is no: no flow matched, tapes differ, or --fail-on made the run fail (`run` fails on misses by default)"],
 	["2", "a usage error: an unknown option, or an invalid filter or pattern; the message has its column"],
 	["3", "bad input: not a tape, damaged, or written by a newer version; the message says where, and what was kept"],
 	["4", "the environment: a missing file, no permission, a full disk, a port in use"],
@@ -12,7 +12,7 @@ export const exitStatuses: readonly (readonly [status: string, meaning: string])
 	],
 	[
 		"the command's",
-		"with `-- COMMAND`: the command's own status; if that is 0, the status that applies from this table",
+		"with `-- CMD`: 1 if --fail-on made the run fail; otherwise the command's own status, or if that is 0, one of the above",
 	],
 ];
 

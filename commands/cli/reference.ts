@@ -87,7 +87,7 @@ function sectionText({ title, isOwn, commands, entries }: Section, all: number):
 }
 
 function flagsText({ spec, flags }: Entry): string {
-	if (spec.type === "function") return "in a program only";
+	if (spec.type === "function") return "only in a configuration file";
 	const value = spec.type === "boolean" ? "" : ` ${wordFor(spec)}`;
 	const no = spec.type === "boolean" && spec.default ? "no-" : "";
 	const short = spec.short === undefined ? "" : `${code(`-${spec.short}`)}, `;
@@ -165,7 +165,7 @@ authentication, and not by a reverse proxy. A favicon that a page's own script f
 
 \`--browser-noise record\` treats all of these like other requests.
 
-A path ends with \`…\` if the request's path only has to begin with it.
+A path with \`…\` at its end stands for all paths that begin with it.
 `;
 
 /** docs/browser-noise.md: the table of requests that browsers make by themselves, and their answers. */

@@ -9,7 +9,7 @@ export const options = {
 		type: "size",
 		default: null,
 		metavar: "SIZE",
-		help: "Stream bodies larger than this size, such as 512k or 3m, without recording them. Hooks do not see them.",
+		help: "Stream bodies larger than this size, such as 512k or 3m, without recording them. Rules and scripts do not see them.",
 	},
 	store_streamed_bodies: {
 		type: "boolean",

@@ -20,7 +20,7 @@ export const options = {
 		max: 65535,
 		metavar: "PORT",
 		short: "p",
-		help: "Port to listen on; 0 picks a free one. Default: 8080, for socks5 1080.",
+		help: "Port to listen on; 0 picks a free one. Default: 8080 (socks5: 1080), or a free one with -- CMD.",
 	},
 } as const satisfies OptionTable;
 

@@ -15,7 +15,7 @@ export const options = {
 		type: "sequence",
 		default: [],
 		metavar: "[DOMAIN=]PATH",
-		help: "Use this certificate for a domain such as *.example.com, or for all domains if none is given. The PEM file has the certificate, its chain, and its key unless that is the authority's.",
+		help: "Use this certificate for a domain such as *.example.com, or for all domains if none is given. The PEM file has the certificate, its chain and its key, which may be left out if it is the authority's.",
 	},
 	cert_passphrase: {
 		type: "string",

@@ -42,7 +42,7 @@ export const options = {
 	validate_inbound_headers: {
 		type: "boolean",
 		default: true,
-		help: "Reject messages whose length is ambiguous by their headers.",
+		help: "Reject messages whose headers make their length ambiguous.",
 	},
 } as const satisfies OptionTable;
 

@@ -100,7 +100,8 @@ export async function runWithTape(
 				if (printsNotes && !run.records && replay !== null && replay.missed > 0)
 					notify(`to record what was missed: ${lineOf(words("new-episodes"))}`);
 			},
-			async finishTape({ status, passed, noise, errors, output, recorded }, report) {
+			async finishTape(finished, report) {
+				const { status, passed, output, recorded } = finished;
 				if (run.failures > 0)
 					notify(
 						`${counted(run.failures, "failure")} ${run.failures === 1 ? "is" : "are"} left out; --record-failures keeps them`,
@@ -112,9 +113,7 @@ export async function runWithTape(
 				});
 				if (settled.kind === "replayed") return { output, recorded };
 				if (settled.kind === "recorded") return { output: path, recorded: settled.recorded };
-				printAlways(
-					`${unchangedText(settled, path, status)}${whyNothing(settled, run, { passed, noise, recorded, errors })}`,
-				);
+				printAlways(`${unchangedText(settled, path, status)}${whyNothing(settled, run, finished)}`);
 				return null;
 			},
 		};
@@ -159,11 +158,11 @@ function unchangedText(
 /** Maximum number of reasons that are printed. */
 const SHOWN_REASONS = 3;
 
-/** Why there is nothing to record: all requests failed, none got through, or none came. */
+/** Why there is nothing to record: all requests failed, went to the command's own servers, or did not get through. */
 function whyNothing(
 	{ kind }: TapeOutcome,
 	{ failures, failureReasons }: TapeRun,
-	{ passed, noise, recorded, errors }: Pick<FinishedRun, "passed" | "noise" | "recorded" | "errors">,
+	{ passed, noise, own, recorded, errors }: FinishedRun,
 ): string {
 	if (failures > 0 && recorded === 0) {
 		const reasons = [...failureReasons].sort(([, a], [, b]) => b - a).slice(0, SHOWN_REASONS);
@@ -171,6 +170,8 @@ function whyNothing(
 		return `; ${failures === 1 ? "the only request" : `all ${failures} requests`} failed: ${text}`;
 	}
 	if (kind !== "nothing" || passed > noise) return "";
+	if (own > 0)
+		return `; the command requested only its own servers (own ${own}); --own-servers record records these requests`;
 	if (noise > 0) return `; only requests of the browser itself came. ${LOOPBACK_HINT}`;
 	return errors.size > 0
 		? `; no request got through: ${[...errors].join(", ")}`

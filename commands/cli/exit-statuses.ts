@@ -2,7 +2,10 @@
 
 export const exitStatuses: readonly (readonly [status: string, meaning: string])[] = [
 	["0", "done"],
-	["1", "the answer is no: no flow matched, tapes differ, or --fail-on made the run fail (`run` fails on misses by default)"],
+	[
+		"1",
+		"the answer is no: no flow matched, tapes differ, or --fail-on made the run fail (`run` fails on misses by default)",
+	],
 	["2", "a usage error: an unknown option, or an invalid filter or pattern; the message has its column"],
 	["3", "bad input: not a tape, damaged, or written by a newer version; the message says where, and what was kept"],
 	["4", "the environment: a missing file, no permission, a full disk, a port in use"],

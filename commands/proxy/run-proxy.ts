@@ -97,6 +97,8 @@ export interface FinishedRun extends Kept {
 	passed: number;
 	/** Number of requests that browsers made by themselves. */
 	noise: number;
+	/** Number of requests and tunnels to the command's own servers, which were not intercepted. */
+	own: number;
 	/** The first errors of clients and servers that the proxy reported. */
 	errors: ReadonlySet<string>;
 }
@@ -235,7 +237,15 @@ async function runIn(
 		finishTape === undefined
 			? { output, recorded: report.recorded }
 			: await finishTape(
-					{ status: result, passed, noise: report.noise, output, recorded: report.recorded, errors },
+					{
+						status: result,
+						passed,
+						noise: report.noise,
+						own: report.own,
+						output,
+						recorded: report.recorded,
+						errors,
+					},
 					trouble,
 				);
 	reporter.end({ ...report, recorded: kept?.recorded ?? 0 }, kept?.output ?? null);

@@ -106,7 +106,7 @@ t.test("failures are kept on request; a run without flows creates no tape", asyn
 	t.strictSame(await paths(tape), ["/a"]);
 });
 
-t.test("without requests, a hint that the command may not use the proxy, or the rejected certificates", async (t) => {
+t.test("without recorded requests, a hint: the proxy may be unused, the servers the command's own, or the certificates rejected", async (t) => {
 	const tape = join(t.testdir(), "session.tape");
 	const run = (source: string) => runCaptured(command, [tape, "--", process.execPath, "-e", source], { env });
 	t.match(
@@ -120,6 +120,16 @@ t.test("without requests, a hint that the command may not use the proxy, or the 
 	t.match(
 		(await run(browsing)).err,
 		/nothing was recorded: .* was not written; only requests of the browser itself came\. .*Playwright/,
+	);
+	const own = `
+		const server = require("http").createServer((_, response) => response.end("own"));
+		server.listen(0, "127.0.0.1", () => {
+			const { port } = server.address();
+			require("http").get({ host: "127.0.0.1", port, agent: false }, (r) => r.resume().on("end", () => server.close()));
+		});`;
+	t.match(
+		(await run(own)).err,
+		/nothing was recorded: .* was not written; the command requested only its own servers \(own 1\); --own-servers record records these requests\n$/,
 	);
 	const distrusting = `
 		const { hostname, port } = new URL(process.env.HTTPS_PROXY);

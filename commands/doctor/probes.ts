@@ -12,9 +12,9 @@ export interface Probe {
 	args(url: string, folder: string): readonly string[];
 }
 
-/** Says which clients skip the proxy for loopback addresses. Ends a message that no request came. */
+/** Says which clients skip the proxy, always or for loopback addresses. Ends a message that no request came. */
 export const LOOPBACK_HINT =
-	"Go, Ruby and Chromium under Playwright connect to localhost directly: docs/languages.md says how to change that";
+	"Go, Ruby and Chromium under Playwright connect to localhost directly, and PHP streams ignore the proxy: docs/languages.md says how to change that";
 
 /** The exit status of a probe if its library is not installed. */
 export const NOT_INSTALLED = 86;

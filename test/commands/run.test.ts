@@ -106,41 +106,44 @@ t.test("failures are kept on request; a run without flows creates no tape", asyn
 	t.strictSame(await paths(tape), ["/a"]);
 });
 
-t.test("without recorded requests, a hint: the proxy may be unused, the servers the command's own, or the certificates rejected", async (t) => {
-	const tape = join(t.testdir(), "session.tape");
-	const run = (source: string) => runCaptured(command, [tape, "--", process.execPath, "-e", source], { env });
-	t.match(
-		(await run("")).err,
-		/nothing was recorded: .* was not written\. Does the command use the proxy\? Check with "flowtape doctor -- CMD"\. .*Playwright.* localhost directly: docs\/languages\.md/,
-	);
-	const browsing = `
+t.test(
+	"without recorded requests, a hint: the proxy may be unused, the servers the command's own, or the certificates rejected",
+	async (t) => {
+		const tape = join(t.testdir(), "session.tape");
+		const run = (source: string) => runCaptured(command, [tape, "--", process.execPath, "-e", source], { env });
+		t.match(
+			(await run("")).err,
+			/nothing was recorded: .* was not written\. Does the command use the proxy\? Check with "flowtape doctor -- CMD"\. .*Playwright.* localhost directly, and PHP streams ignore the proxy: docs\/languages\.md/,
+		);
+		const browsing = `
 		const { hostname: host, port } = new URL(process.env.HTTP_PROXY);
 		const headers = { "User-Agent": "Mozilla/5.0 (X11; Linux x64) Chrome/130.0.0.0" };
 		require("http").get({ host, port, path: "http://clients2.google.com/time/1/current", headers }, (r) => r.resume());`;
-	t.match(
-		(await run(browsing)).err,
-		/nothing was recorded: .* was not written; only requests of the browser itself came\. .*Playwright/,
-	);
-	const own = `
+		t.match(
+			(await run(browsing)).err,
+			/nothing was recorded: .* was not written; only requests of the browser itself came\. .*Playwright/,
+		);
+		const own = `
 		const server = require("http").createServer((_, response) => response.end("own"));
 		server.listen(0, "127.0.0.1", () => {
 			const { port } = server.address();
 			require("http").get({ host: "127.0.0.1", port, agent: false }, (r) => r.resume().on("end", () => server.close()));
 		});`;
-	t.match(
-		(await run(own)).err,
-		/nothing was recorded: .* was not written; the command requested only its own servers \(own 1\); --own-servers record records these requests\n$/,
-	);
-	const distrusting = `
+		t.match(
+			(await run(own)).err,
+			/nothing was recorded: .* was not written; the command requested only its own servers \(own 1\); --own-servers record records these requests\n$/,
+		);
+		const distrusting = `
 		const { hostname, port } = new URL(process.env.HTTPS_PROXY);
 		const connect = require("http").request({ host: hostname, port, method: "CONNECT", path: "shop.invalid:443" });
 		connect.on("connect", (_, socket) => {
 			require("tls").connect({ socket, servername: "shop.invalid", ca: [] }).on("error", () => {});
 		}).end();`;
-	const { err } = await run(distrusting);
-	t.match(err, /nothing was recorded: .*; no request got through: a client .*shop\.invalid.* certificate authority/);
-	t.notMatch(err, "doctor");
-});
+		const { err } = await run(distrusting);
+		t.match(err, /nothing was recorded: .*; no request got through: a client .*shop\.invalid.* certificate authority/);
+		t.notMatch(err, "doctor");
+	},
+);
 
 t.test("an interrupted run leaves the tape unchanged", async (t) => {
 	const site = await startSite(t);

@@ -27,7 +27,7 @@ export function missText({ method, url }: Missed, near: readonly NearMiss[] | nu
 	const lines = [`No recording answers ${method} ${url}`];
 	if (isLocal(url))
 		lines.push(
-			"Is this a server that the command after -- started? Requests to it pass unchanged while it is listening.",
+			"Is this a server of the program itself? Requests to servers that a command after -- runs pass unchanged while they listen.",
 		);
 	if (near === null) lines.push("Too many misses at once to compare this one; `flowtape explain` compares it.");
 	else if (near.length === 0) lines.push("No recording has this host, or a path like this one.");

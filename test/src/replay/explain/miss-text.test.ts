@@ -100,12 +100,12 @@ t.test("for loopback addresses, it first asks whether the command started the se
 	};
 	t.match(
 		missText({ method: "GET", url: "http://127.0.0.1:3001/p" }, [port]),
-		/^No recording .*\nIs this a server that the command after -- started\? .*\nNearest:\n[\s\S]* {3}if it is another server, whose port changes: would answer with --ignore-port\n$/,
+		/^No recording .*\nIs this a server of the program itself\? .*\nNearest:\n[\s\S]* {3}if it is another server, whose port changes: would answer with --ignore-port\n$/,
 	);
 	for (const host of ["localhost", "app.localhost:80", "[::1]:8080"])
-		t.match(missText({ method: "GET", url: `https://${host}/` }, []), /the command after -- started/, host);
+		t.match(missText({ method: "GET", url: `https://${host}/` }, []), /server of the program itself/, host);
 	for (const host of ["localhost.example.com", "127.0.0.1.example.com"])
-		t.notMatch(missText({ method: "GET", url: `http://${host}/` }, []), /the command after -- started/, host);
+		t.notMatch(missText({ method: "GET", url: `http://${host}/` }, []), /server of the program itself/, host);
 	t.end();
 });
 

@@ -7,8 +7,8 @@ export const options = {
 	fail_on: {
 		type: "sequence",
 		default: [],
-		metavar: "WHAT",
-		help: "End with status 1 on miss, unused or egress. unused: a recording never answered; egress: an attempt to connect to a server. Separate several with commas.",
+		metavar: "miss|unused|egress",
+		help: "End with status 1 on miss, unused or egress. miss: a request without a recording; unused: a recording that never answered; egress: an attempt to connect to a server. Separate several with commas.",
 	},
 	max_miss: {
 		type: "integer",

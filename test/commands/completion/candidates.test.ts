@@ -36,6 +36,7 @@ const rows: readonly (readonly [words: readonly string[], paths: string, list: r
 	[["record", "x", "--", "--lis"], "files", []],
 	[["record", "x", "-f", "~hq"], "none", ["~hq "]],
 	[["run", "x", "--record-mode", "n"], "none", ["none", "new-episodes"]],
+	[["run", "x", "--fail-on", ""], "none", ["miss", "unused", "egress"]],
 	[["filter", "~c 500 & ~marke"], "none", ["~c 500 & ~marked", "~c 500 & ~marker "]],
 	[["filter", "~c 500 "], "none", []],
 	[["filter", "~all", ""], "tapes", []],

@@ -24,6 +24,12 @@ const MAX_STREAMS = 256;
  * them again. Bytes.
  */
 const OPEN_HEADS_BYTES = 4 * 1024 * 1024;
+/** When the heads of all connections take more than this, each connection gets only its share. Bytes. */
+const ALL_HEADS_BYTES = 32 * 1024 * 1024;
+const SHARE_BYTES = 64 * 1024;
+
+/** Bytes of the heads of all open streams of all connections. */
+let allHeadBytes = 0;
 
 export class Http2ClientConnection {
 	readonly #socket: Socket;
@@ -76,12 +82,13 @@ export class Http2ClientConnection {
 	#onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
 		const { context, clientConn, tunnel } = this.#settings;
 		const size = raw.reduce((sum, text) => sum + text.length, 0);
-		if (this.#headBytes + size > OPEN_HEADS_BYTES) {
+		const limit = allHeadBytes > ALL_HEADS_BYTES ? SHARE_BYTES : OPEN_HEADS_BYTES;
+		if (this.#headBytes + size > limit) {
 			stream.on("error", () => {});
 			stream.close(REFUSED_STREAM);
 			return;
 		}
-		this.#headBytes += size;
+		this.#countHead(size);
 		const client: ClientStream = new ClientStream(stream, {
 			context,
 			clientConn,
@@ -89,13 +96,18 @@ export class Http2ClientConnection {
 			reader: this.#reader,
 			onDone: (wait) => this.#hold(wait),
 			onClose: () => {
-				if (this.#streams.delete(client)) this.#headBytes -= size;
+				if (this.#streams.delete(client)) this.#countHead(-size);
 			},
 		});
 		this.#streams.add(client);
 		const start = () => client.start(headers, flags, raw);
 		if (this.#held === null) this.#begin(start);
 		else context.track(this.#held.then(() => this.#begin(start)));
+	}
+
+	#countHead(size: number): void {
+		this.#headBytes += size;
+		allHeadBytes += size;
 	}
 
 	/** Starts a stream now, or in a later turn of the event loop if many arrive at once. */

@@ -114,6 +114,34 @@ t.test(
 	},
 );
 
+t.test("the heads of all connections are limited too, but each connection gets its share", async (t) => {
+	const release = gate();
+	let taken = 0;
+	const hook: Hook = {
+		name: "answers",
+		async requestheaders({ request }, decision) {
+			taken += request.headers.get("x-large")?.length ?? 0;
+			if (request.path === "/wait") await release.opened;
+			decision.answer(makeResponse(204, [], Buffer.alloc(0), 1), "answers");
+		},
+	};
+	const proxy = await startTestProxy(t, { hooks: [hook] });
+	const open = () => openHttp2(t, proxy, "localhost:1", { maxSendHeaderBlockLength: 300_000 });
+	const waiting: Promise<unknown>[] = [];
+	for (let i = 0; i < 12; i++) {
+		const session = await open();
+		for (let j = 0; j < 90; j++) waiting.push(askHttp2(session, { ":path": "/wait", "x-large": "x".repeat(40_000) }));
+		await new Promise((resolve) => session.ping(resolve));
+	}
+	t.ok(taken > 30 * 1024 * 1024 && taken < 36 * 1024 * 1024, `${taken} bytes were taken`);
+	const other = await open();
+	t.match(await askHttp2(other, { ":path": "/", "x-large": "x".repeat(40_000) }), { status: 204 });
+	release.open();
+	await Promise.all(waiting);
+	const both = [1, 2].map(() => askHttp2(other, { ":path": "/", "x-large": "x".repeat(40_000) }));
+	t.match(await Promise.all(both), [{ status: 204 }, { status: 204 }], "more than a share, once there is room");
+});
+
 /** Counts the turns of the event loop. Returns a function that returns the number of the current one. */
 function countTurns(t: Test): () => number {
 	let turn = 0;

@@ -31,6 +31,9 @@ export interface RequestParts {
 	readonly body: Buffer;
 }
 
+/** Maximum size of a body, in bytes: commands and code are five times as long, and no shell or editor takes much more. */
+const BODY_LIMIT = 8 * 1024 * 1024;
+
 /** Hop-by-hop headers: RFC 9110 sections 7.6.1, 7.8, 10.1.4 and 11.7.2; RFC 9113 section 3.2.1; and older ones. */
 const HOP_BY_HOP = new Set(
 	"connection proxy-connection keep-alive te trailer transfer-encoding upgrade http2-settings proxy-authorization proxy-authenticate".split(
@@ -55,6 +58,8 @@ export function requestParts(request: Request, note: Note): RequestParts {
 	const path = encoded(withoutFragment(request.path));
 	if (!path.startsWith("/") && path !== "*") throw lost(`its path ${quoted(path)} does not begin with a slash`);
 	if (request.body === null) throw lost("the request's body was not recorded");
+	if ((request.bodySize ?? 0) > BODY_LIMIT)
+		throw lost(`its body has ${request.bodySize} bytes, too many for a command; export it as raw-request`);
 	const body = request.rawContent ?? Buffer.alloc(0);
 	const isChunked = (headers.raw("transfer-encoding") ?? "").trim().toLowerCase() === "chunked";
 	return {

@@ -83,3 +83,10 @@ t.test("bodies that fit in an argument", async (t) => {
 	])
 		t.equal(textBody(body), null);
 });
+
+t.test("a body that is too large for a command", async (t) => {
+	t.throws(() => partsOf({ method: "POST", body: Buffer.alloc(8 * 1024 * 1024 + 1) }), {
+		code: "FT_LOSS",
+		message: /its body has 8388609 bytes, too many/,
+	});
+});

@@ -130,11 +130,11 @@ function checkChoice(options: readonly (readonly [isGiven: boolean, name: string
 function lineOf(
 	{ count, json, color }: { count: boolean; json: boolean; color: boolean },
 	io: Io,
-): (flow: Flow) => string {
-	if (count) return () => "";
-	if (json) return (flow) => `${summaryLine(flow)}\n`;
+): (flow: Flow) => Iterable<string> {
+	if (count) return () => [];
+	if (json) return summaryLine;
 	const paint = paintFor(io.stdout, io.env, color);
-	return (flow) => `${flowLine(flow, paint)}\n`;
+	return (flow) => [`${flowLine(flow, paint)}\n`];
 }
 
 function inverted(filter: Filter): Filter {

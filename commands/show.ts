@@ -7,7 +7,7 @@ import type { Flow } from "../src/flow/flow.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
 import { defineCommand } from "./cli/command.ts";
 import { flowFull } from "./print/flow-full.ts";
-import { openPager } from "./print/pager.ts";
+import { openPager, type PagerOutput } from "./print/pager.ts";
 import { type Paint, paintFor } from "./print/text.ts";
 import { selectByIds } from "./tapes/by-id.ts";
 import { copyFlows, inputOptions, selection, selectionOptions, type Troubles } from "./tapes/copy-flows.ts";
@@ -33,11 +33,11 @@ export const command = defineCommand({
 		const { json, raw } = values;
 		const paint = paintFor(io.stdout, io.env, values.color);
 		const choice = selectByIds(tape, ids);
-		const print = json ? (flow: Flow) => `${summaryLine(flow)}\n` : spaced(paint);
+		const print = json ? summaryLine : spaced(paint);
 		const enough = new AbortController();
 		const page = async (): Promise<FlowSink> => {
 			const pager = await openPager(io, values.pager && !json && !raw, () => enough.abort(0));
-			return FlowSink.of({ append: (flow) => pager.write(print(flow)), close: pager.close, discard: pager.close });
+			return FlowSink.of({ append: (flow) => writeAll(pager, print(flow)), close: pager.close, discard: pager.close });
 		};
 		const open = (troubles: Troubles) => (raw ? createExportSink("-", rawFlow, troubles.report) : page());
 		const { passed, status } = await copyFlows(
@@ -50,12 +50,16 @@ export const command = defineCommand({
 	},
 });
 
+async function writeAll(output: PagerOutput, pieces: Iterable<string>): Promise<void> {
+	for (const piece of pieces) await output.write(piece);
+}
+
 /** An empty line between flows. */
-function spaced(paint: Paint): (flow: Flow) => string {
+function spaced(paint: Paint): (flow: Flow) => string[] {
 	let gap = "";
 	return (flow) => {
 		const text = `${gap}${flowFull(flow, paint)}`;
 		gap = "\n";
-		return text;
+		return [text];
 	};
 }

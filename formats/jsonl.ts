@@ -59,9 +59,17 @@ async function endsWithinLine(path: string): Promise<boolean> {
 	}
 }
 
-/** The line of a flow with its URL, as `filter --json` prints it. */
-export function summaryLine(flow: Flow): string {
-	return jsonText(flowObject(flow, { url: true }));
+const summaries = new LongTexts(jsonText);
+
+/** The line of a flow with its URL, as `filter --json` prints it, in pieces. */
+export function* summaryLine(flow: Flow): Generator<string> {
+	const { head, rest } = summaries.json(flowObject(flow, { url: true, long: summaries }));
+	if (rest === null) yield `${head}\n`;
+	else {
+		yield head;
+		yield* rest;
+		yield "\n";
+	}
 }
 
 class LineSource extends FlowSource {

@@ -240,8 +240,8 @@ export async function createOutput(
 	});
 }
 
-/** A sink that prints a text for each flow. */
-export function printer(io: Io, text: (flow: Flow) => string): FlowSink {
+/** A sink that prints a text for each flow, in pieces. */
+export function printer(io: Io, pieces: (flow: Flow) => Iterable<string>): FlowSink {
 	let pending = "";
 	const flush = (): void => {
 		if (pending !== "") io.stdout.write(pending);
@@ -249,8 +249,10 @@ export function printer(io: Io, text: (flow: Flow) => string): FlowSink {
 	};
 	return FlowSink.of({
 		append(flow) {
-			pending += text(flow);
-			if (pending.length > 64 * 1024) flush();
+			for (const piece of pieces(flow)) {
+				pending += piece;
+				if (pending.length > 64 * 1024) flush();
+			}
 		},
 		close: async () => flush(),
 		discard: async () => flush(),

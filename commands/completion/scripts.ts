@@ -94,7 +94,7 @@ const fish = `function __flowtape_complete
 	test (count $lines) -gt 1; and printf '%s\\n' $lines[2..-1]
 	switch "$lines[1]"
 		case tapes
-			__fish_complete_suffix ${EXTENSIONS.map((extension) => `.${extension}`).join(" ")}
+			__fish_complete_path "$typed" | string match -er '^[^\\t]*(?:/|\\.(?:${EXTENSIONS.join("|")}))(?:\\t|$)'
 		case files
 			__fish_complete_path "$typed"
 		case folders

@@ -95,7 +95,12 @@ t.test("fish", { skip: isMissing("fish") }, async (t) => {
 	t.same(await ask("flowtape record --listen-p"), [["--listen-port", "Port to listen on; 0 picks a free one"]]);
 	t.match(await ask("flowtape show one.tape b"), [["bbbb2222", /^GET http/]]);
 	t.match(await ask("flowtape completion b"), [["bash"]]);
-	t.ok((await ask("flowtape show o")).some(([word]) => word === "one.tape"));
+	const offered = (await ask("flowtape show ")).map(([word]) => word);
+	t.ok(
+		["one.tape", "sub/"].every((word) => offered.includes(word)),
+		"tapes and folders",
+	);
+	t.notOk(offered.includes("notes.txt"), "no other files");
 });
 
 t.test("the script for PowerShell, and unknown shells", async (t) => {

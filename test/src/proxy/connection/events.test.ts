@@ -268,15 +268,16 @@ t.test("a script refuses, aborts and redirects tunnels", async (t) => {
 });
 
 t.test("the CONNECT for an upstream proxy", async (t) => {
+	const origin = await startOrigin(t, hello, { tls: { secureContext: server({ names: ["localhost"] }) } });
 	const upstream = await startForwardingProxy(t);
 	const source = `export function http_connect_upstream(flow) { flow.request.headers.set("x-from", flow.request.host); }`;
 	const { proxy } = await startScripted(t, source, {
 		authority,
-		options: { mode: [`upstream:http://${upstream.authority}`] },
+		options: { mode: [`upstream:http://${upstream.authority}`], ssl_verify_upstream_trusted_ca: originFile },
 	});
-	const client = await proxy.tunnel("localhost:1");
-	await client.secure({ ca: authority.certificatePem, servername: "localhost" });
-	t.strictSame(upstream.heads, ["CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\nx-from: localhost\r\n\r\n"]);
+	const to = `localhost:${origin.port}`;
+	await (await proxy.tunnel(to)).secure({ ca: authority.certificatePem, servername: "localhost" });
+	t.strictSame(upstream.heads, [`CONNECT ${to} HTTP/1.1\r\nHost: ${to}\r\nx-from: localhost\r\n\r\n`]);
 });
 
 t.test("a client that disconnects while a script handles its server", async (t) => {

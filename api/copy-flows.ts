@@ -111,9 +111,11 @@ export async function closeSources(sources: readonly FlowSource[]): Promise<void
 
 /**
  * Opens tapes, `-` for stdin. Reports files that are not tapes, and opens the others.
- * @throws FlowtapeError if no file is a tape, or a file cannot be read
+ * @throws FlowtapeError if no file is a tape, a file cannot be read, or stdin is given several times
  */
 export async function openTapes(paths: readonly string[], options: OpenOptions): Promise<FlowSource[]> {
+	if (paths.indexOf("-") !== paths.lastIndexOf("-"))
+		throw new FlowtapeError("FT_USAGE", "stdin: it can be read only once: give - once");
 	const opened = await Promise.allSettled(paths.map((path) => openTape(path, options)));
 	const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const failures = opened.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));

@@ -42,6 +42,10 @@ t.test("one invalid input of several is reported; only invalid ones are an error
 	t.match(list, [{ code: "FT_UNKNOWN_FORMAT", message: /bad\.tape/ }]);
 	await t.rejects(openTapes([bad], { report }), { code: "FT_UNKNOWN_FORMAT" });
 	await t.rejects(openTapes([good, join(folder, "none")], { report }), { code: "FT_NOT_FOUND" });
+	await t.rejects(openTapes(["-", good, "-"], { report }), {
+		code: "FT_USAGE",
+		message: /stdin: it can be read only once/,
+	});
 });
 
 t.test("damage ends its source, and the next one is read", async (t) => {

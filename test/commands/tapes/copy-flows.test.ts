@@ -118,7 +118,7 @@ t.test("after many similar problems, the rest are counted; `quiet` prints only d
 t.test("text is printed in chunks, not all at the end", async (t) => {
 	const pieces: number[] = [];
 	const { io } = captureIo({ onOutput: ({ out }) => pieces.push(out.length) });
-	const sink = printer(io, () => "x".repeat(50_000));
+	const sink = printer(io, () => ["x".repeat(50_000)]);
 	for (let n = 0; n < 3; n++) await sink.append(named("x"));
 	await sink.close();
 	t.same(pieces, [100_000, 150_000]);

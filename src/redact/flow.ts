@@ -5,7 +5,7 @@ import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { charsetOf, decodeContent, isUtf16 } from "../flow/charset.ts";
 import type { Address } from "../flow/connection.ts";
 import { cookiePair } from "../flow/cookies.ts";
-import { type Flow, SESSION_LIMIT, type WebSocketMessage } from "../flow/flow.ts";
+import { extensibleParts, type Flow, SESSION_LIMIT, type WebSocketMessage } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
 import { isLoopback } from "../flow/loopback.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
@@ -221,10 +221,14 @@ class FlowReader {
 		if (flow.marked !== "") this.#text(flow, "marked", "mark");
 		if (this.#onLoss === null) return;
 		this.#connection(flow);
-		// both may hold the state before a change
-		if (flow.backup !== null || flow.extra !== undefined) {
+		// these may hold the state before a change, or anything else
+		if (flow.backup !== null) {
 			flow.backup = null;
-			flow.extra = undefined;
+			this.isChanged = true;
+		}
+		for (const part of [...extensibleParts(flow), flow.clientConn, flow.serverConn]) {
+			if (part?.extra === undefined) continue;
+			part.extra = undefined;
 			this.isChanged = true;
 		}
 	}
@@ -260,6 +264,8 @@ class FlowReader {
 	#connection(flow: Flow): void {
 		const { clientConn } = flow;
 		const { peername } = clientConn;
+		// the URL of an upstream proxy can have a password
+		this.#text(clientConn, "proxyMode", "proxy mode");
 		if (peername !== null && !isLoopback(peername[0]) && peername[0] !== NO_ADDRESS) {
 			clientConn.peername = [NO_ADDRESS, ...peername.slice(1)] as unknown as Address;
 			this.isChanged = true;

@@ -2,6 +2,7 @@
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { covers } from "../json/path.ts";
 import { walkJson } from "../json/walk.ts";
+import { mayBeCoded } from "./coded.ts";
 import { isGrantName, secretKind } from "./names.ts";
 import { applyEdits, type Part, type Redaction, type TextEdit } from "./redaction.ts";
 
@@ -17,15 +18,19 @@ export function redactJson(text: ByteString, redaction: Redaction, depth: number
 	const edits: TextEdit[] = [];
 	/** The values that are secrets as a whole. */
 	const done: Part[] = [];
-	const hasGrant = GRANT.test(text);
-	/** The value of the member `name` of each open object, by its depth. */
-	const names: (string | undefined)[] = [];
+	let grant: boolean | null = null;
+	const hasGrant = () => {
+		grant ??= GRANT.test(text);
+		return grant;
+	};
+	/** The last member `name`, and the length of its path. */
+	let named = { value: "", depth: -1 };
 	const isJson = walkJson(text, (path, from, to) => {
 		const first = text.charCodeAt(from);
 		const key = nameOf(path);
-		names.length = path.length + 1;
 		if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
-			names[path.length + 1] = undefined;
+			// another object
+			if (path.length < named.depth) named = { value: "", depth: -1 };
 			return;
 		}
 		const own = redaction.rules.jsonPaths.some((pattern) => covers(pattern, path));
@@ -35,16 +40,16 @@ export function redactJson(text: ByteString, redaction: Redaction, depth: number
 		const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
 		const isEscaped = isString && raw.includes("\\");
 		const value = isEscaped ? toByteString(JSON.parse(toText(text.slice(from, to))) as string) : raw;
-		let kind = isGrantName(key) && hasGrant ? "code" : secretKind(key);
-		if (NAME_MEMBER.test(key)) names[path.length] = value;
-		else if (VALUE_MEMBER.test(key)) kind ??= secretKind(names[path.length] ?? "");
+		let kind = isGrantName(key) && hasGrant() ? "code" : secretKind(key);
+		if (NAME_MEMBER.test(key)) named = { value, depth: path.length };
+		else if (named.depth === path.length && VALUE_MEMBER.test(key)) kind ??= secretKind(named.value);
 		const place = () => prefix + path.map((part) => (/^\w+$/.test(part) ? `.${part}` : `["${part}"]`)).join("");
 		let replaced: ByteString | null = null;
 		if (own) replaced = redaction.secret(value, "json", "own.json", "json", place());
 		else if (kind !== null)
 			replaced = redaction.named(value, kind as NonNullable<ReturnType<typeof secretKind>>, "json", place());
 		if (replaced !== null) done.push({ from, to });
-		else if (isString && value.length >= SHORTEST_CODED)
+		else if (isString && (isEscaped || mayBeCoded(value)))
 			replaced = redaction.nested(value, redaction, "json", place(), depth, !isEscaped);
 		if (replaced === null || replaced === value) return;
 		edits.push({ from, to, text: isString ? quoted(replaced, raw) : numberLike(raw) });
@@ -56,9 +61,6 @@ export function redactJson(text: ByteString, redaction: Redaction, depth: number
 }
 
 const [QUOTE, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5b, 0x7b];
-
-/** Shorter strings hold no coded text. */
-const SHORTEST_CODED = 12;
 
 /** The name of the member that a path leads to; items of a list have the list's. */
 function nameOf(path: readonly string[]): string {

@@ -1,6 +1,7 @@
 // Finds known secrets in any text, in all their notations. The index is a table of the first four bytes of every
 // notation, so that a new secret can be added at any time.
 import type { ByteString } from "../flow/bytes.ts";
+import { detached } from "./detached.ts";
 import { type Notation, notationsOf, SKIPPED } from "./notations.ts";
 
 /** Shorter secrets are replaced only at their place. Bytes. */
@@ -10,7 +11,7 @@ const LONG = 12;
 /** Longer secrets are searched by their beginning: a notation of every private key would fill the memory. Bytes. */
 const LONGEST = 16 * 1024;
 /** Number of secrets; the first ones stay. */
-const LIMIT = 100_000;
+const LIMIT = 20_000;
 
 /** Values that stand in many texts: words, and numbers, which in JSON cannot be replaced by text either. */
 const WORDS =
@@ -41,7 +42,8 @@ interface Bucket {
 	lengths: number[];
 }
 
-const BITS = 16;
+/** The size of the filter, in bits of its index: even with all secrets, most of it is empty. */
+const BITS = 20;
 
 export class KnownSecrets {
 	readonly #secrets = new Map<ByteString, KnownSecret>();
@@ -61,10 +63,11 @@ export class KnownSecrets {
 	 * Adds a secret. Returns it, or the one that was added before with the same value.
 	 * @param isGiven the user named it, so it is searched even if it is short or a word
 	 */
-	add(secret: KnownSecret, isGiven = false): KnownSecret {
-		const known = this.#secrets.get(secret.value);
+	add(found: KnownSecret, isGiven = false): KnownSecret {
+		const known = this.#secrets.get(found.value);
 		if (known !== undefined) return known;
-		if (this.#secrets.size === LIMIT) return secret;
+		if (this.#secrets.size === LIMIT) return found;
+		const secret = { ...found, value: detached(found.value) };
 		this.#secrets.set(secret.value, secret);
 		if (isGiven || isSearched(secret.value))
 			for (const notation of notationsOf(secret.value)) this.#index({ secret, notation });

@@ -193,7 +193,8 @@ function remembered(
 	let kind = map.get(name);
 	if (kind === undefined) {
 		kind = find(name) ?? "";
-		map.set(name, kind);
+		// a copy: V8 keeps a whole body in memory as long as a part of its text is in use
+		map.set(Buffer.from(name).toString(), kind);
 	}
 	return kind === "" ? null : kind;
 }

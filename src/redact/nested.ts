@@ -1,5 +1,6 @@
 // Secrets in a value that is itself coded: a URL, a query, JSON, base64 or percent-encoded text inside of a string.
 import type { ByteString } from "../flow/bytes.ts";
+import { BASE64, mayBeCoded } from "./coded.ts";
 import { hasControlCharacters } from "./control-characters.ts";
 import { redactJson } from "./json.ts";
 import type { NestedReader } from "./redaction.ts";
@@ -8,19 +9,15 @@ import { percentBytes, percentEncode, redactPairs, redactUrl } from "./url.ts";
 /** How many codings deep values are read. */
 const DEPTH_LIMIT = 2;
 
-/** Shorter values are not decoded. */
-const SHORTEST = 12;
-
 /** Longer runs of base64 are files rather than text. */
 const LONGEST_BASE64 = 1024 * 1024;
 
-const BASE64 = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)={0,2}$/;
 /** URL-encoded pairs. */
 export const PAIRS = /^[\w.%[\]-]{1,100}=[^&\s]*(?:&[\w.%[\]-]{1,100}=[^&\s]*)*$/;
 
 export const redactNested: NestedReader = (value, redaction, place, name, depth, isSearched = false) => {
 	const plain = () => (isSearched ? value : redaction.text(value, place, name));
-	if (value.length < SHORTEST || depth >= DEPTH_LIMIT) return plain();
+	if (depth >= DEPTH_LIMIT || !mayBeCoded(value)) return plain();
 	const first = value.charCodeAt(0);
 	// { or [
 	if (first === 0x7b || first === 0x5b) return redactJson(value, redaction, depth + 1, name) ?? plain();

@@ -1,6 +1,7 @@
 // Collects the secrets of flows for a report: one finding a secret, with all its places. No finding holds its secret.
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import type { Flow } from "../flow/flow.ts";
+import { detached } from "./detached.ts";
 import { redactFlow } from "./flow.ts";
 import { parseJwt } from "./jwt.ts";
 import { KnownSecrets } from "./known-secrets.ts";
@@ -107,7 +108,7 @@ export class Scanner {
 			if (last?.number === this.#number && last.where === place) return value;
 			finding.count++;
 			if (finding.places.length < PLACES_LIMIT)
-				finding.places.push({ flow: this.#flow?.id ?? "", number: this.#number, where: place });
+				finding.places.push({ flow: this.#flow?.id ?? "", number: this.#number, where: detached(place) });
 		}
 		return value;
 	}
@@ -121,14 +122,14 @@ export class Scanner {
 			rule,
 			confidence,
 			fingerprint: this.#placeholders.fingerprint(value),
-			preview: value.length < 16 ? "" : value.slice(0, 4),
+			preview: value.length < 16 ? "" : detached(value.slice(0, 4)),
 			length: value.length,
 			label: this.#flow === null ? "" : this.#labelOf(this.#flow),
 			expires: typeof expires === "number" ? expires : null,
 			places: [],
 			count: 0,
 		};
-		this.#findings.set(value, finding);
+		this.#findings.set(detached(value), finding);
 		return finding;
 	}
 

@@ -8,6 +8,9 @@ import { redactSigned } from "./schemes.ts";
 const BEFORE_SECRET =
 	/^(?:token|reset-?password|password-?reset|verify|invite|invitation|magic|share|webhooks?|services)$/i;
 
+/** A quick check for `BEFORE_SECRET`. */
+const MAY_HAVE_SECRET = /token|password|verify|invit|magic|share|webhook|services/i;
+
 /** Letters and digits, or long and mixed: not a word, a number or a UUID. */
 const OPAQUE = /^(?=.*\d)(?=.*[A-Za-z])[\w.~-]{12,}$|^(?=.*[a-z])(?=.*[A-Z])[\w.~-]{20,}$/;
 const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
@@ -55,6 +58,7 @@ export function redactPath(path: ByteString, redaction: Redaction, depth = 0): B
 function redactSegments(path: ByteString, redaction: Redaction): ByteString {
 	if (path.length < 8) return path;
 	const formats = redaction.text(path, "path", "path");
+	if (!MAY_HAVE_SECRET.test(formats)) return formats;
 	let isNext = false;
 	return formats.replace(/[^/]+/g, (segment) => {
 		const isSecret = isNext && OPAQUE.test(segment) && !UUID.test(segment);

@@ -188,7 +188,8 @@ t.test("connections, sessions, notes and what other tools kept", async (t) => {
 			metadata: { proxyauth: ["ann", "pw"], note: { api_key: "x1y2z3" }, list: [JSON.stringify({ password: "p1" })] },
 			backup: { state: TOKEN },
 			extra: { later: TOKEN },
-			clientConn: { peername: ["203.0.113.7", 4711], certificateList: [Buffer.from("cert")] },
+			request: { extra: { later: TOKEN } },
+			clientConn: { extra: { later: TOKEN }, peername: ["203.0.113.7", 4711], certificateList: [Buffer.from("cert")] },
 		}),
 		tcpFlow({
 			messages: [
@@ -201,6 +202,8 @@ t.test("connections, sessions, notes and what other tools kept", async (t) => {
 	t.same(Object.keys(flow.metadata), ["note", "list"]);
 	t.equal(flow.backup, null);
 	t.equal(flow.extra, undefined);
+	t.equal(flow.request.extra, undefined);
+	t.equal(flow.clientConn.extra, undefined);
 	t.same(flow.clientConn.peername, ["0.0.0.0", 4711]);
 	t.same(flow.clientConn.certificateList, []);
 	const [local] = redactAll([httpFlow({ clientConn: { peername: ["127.0.0.1", 1] } })]) as [HttpFlow];

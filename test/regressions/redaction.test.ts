@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
+import { command as convert } from "../../commands/convert.ts";
 import { command as explain } from "../../commands/explain.ts";
 import { command as rewrite } from "../../commands/rewrite.ts";
 import { command as scan } from "../../commands/scan.ts";
@@ -99,6 +100,23 @@ t.test("a replay answers requests with other secrets, and misses print none", as
 	const explained = await runCaptured(explain, args, { env });
 	t.match(explained.out, "is answered by flow");
 	t.notMatch(explained.out, "my-real-key-1");
+});
+
+t.test("every format keeps the rules for the replay, also after a conversion", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: join(folder, "home") };
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, session());
+	const args = (name: string) => [tape, "-o", join(folder, name), "--redact", "-q"];
+	for (const name of ["b.mitm", "b.har", "b.jsonl"]) await runCaptured(rewrite, args(name), { env });
+	await runCaptured(convert, [join(folder, "b.har"), join(folder, "c.tape"), "-q"], { env });
+	for (const name of ["b.mitm", "b.har", "b.jsonl", "c.tape"]) {
+		const proxy = await startTestLive(t, { recordings: [join(folder, name)] });
+		const me = await askThrough(proxy, `http://${host}/me?api_key=dummy-1`, {
+			headers: { Authorization: "Bearer dummy-1" },
+		});
+		t.equal(me.status, 200, name);
+	}
 });
 
 t.test("a request that differs in more than secrets is missed", async (t) => {

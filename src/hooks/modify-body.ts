@@ -1,9 +1,10 @@
 // Replaces matches of a regular expression in request and response bodies, which are decoded and encoded again.
 import { decodeBody } from "../flow/body.ts";
-import { allocateBytes, type ByteString, isAscii } from "../flow/bytes.ts";
+import { type ByteString, isAscii } from "../flow/bytes.ts";
 import { charsetOf, isUtf16 } from "../flow/charset.ts";
 import { encodeCharset } from "../flow/charset-encode.ts";
 import type { HttpFlow } from "../flow/flow.ts";
+import { GrowingBytes } from "../flow/growing-bytes.ts";
 import type { Message } from "../flow/message.ts";
 import { runInSlices } from "../flow/scheduler.ts";
 import { collectLargeBuffers } from "../flow/young-buffers.ts";
@@ -191,21 +192,15 @@ export async function createModifyBody(
  * @param size the expected size of the result, in bytes
  */
 function* joined(parts: Iterable<string>, size: number, takesTime: boolean): Generator<undefined, Buffer> {
-	let all = allocateBytes(size);
-	let end = 0;
+	const all = new GrowingBytes(size);
 	for (const part of parts) {
-		if (end + part.length > all.length) {
-			const larger = allocateBytes(Math.max(end + part.length, Math.ceil(1.5 * all.length)));
-			all.copy(larger, 0, 0, end);
-			all = larger;
-		}
-		end += all.latin1Write(part, end);
+		all.append(part);
 		if (!takesTime) continue;
 		yield;
 		// if the pattern needs the whole body as a string, its bytes are no longer needed
-		if (end === part.length) collectLargeBuffers();
+		if (all.length === part.length) collectLargeBuffers();
 	}
-	return all.subarray(0, end);
+	return all.bytes;
 }
 
 /** @throws FlowtapeError FT_BAD_BODY */

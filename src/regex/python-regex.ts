@@ -11,6 +11,7 @@ import { parsePythonRegex, type RegexFlags } from "./parse.ts";
 import type { RegexKind } from "./read.ts";
 import { parseTemplate, type Template } from "./template.ts";
 import { type RegexTree, reachOf, someNode } from "./tree.ts";
+import { type Window, Windows } from "./windows.ts";
 
 export interface PythonRegexOptions extends RegexFlags {
 	/** `text`: subjects are strings; `bytes`: subjects are byte strings, with ASCII classes and case. */
@@ -36,53 +37,11 @@ interface Program {
 	readonly mayMatchInPair: boolean;
 }
 
-/** The part of a subject that is searched at a time. */
-interface Window {
-	readonly text: string;
-	/** The index of its first character in the subject. */
-	readonly start: number;
-	/** A match at or after this index is left to the next window, because it may depend on later characters. */
-	readonly end: number;
-}
-
-/** Bytes that are searched at a time if the pattern looks at few characters around the start of a match. */
-const WINDOW = 64 * 1024;
-const LARGEST_REACH = WINDOW / 4;
 /**
  * If the pattern may look at any character, longer bodies are tested in overlapping windows, because strings have a
  * maximum length. A match that is longer than the overlap may be missed.
  */
 const LARGEST_TESTED = 256 * 1024 * 1024;
-const OVERLAP = 1024 * 1024;
-
-/** The windows of a subject. Keeps the subject only until its last window. */
-class Windows {
-	#subject: string | Buffer;
-	readonly #size: number;
-	readonly #overlap: number;
-
-	/**
-	 * @param reach see `reachOf`
-	 * @param largest the size of a window if the pattern may look at any character
-	 */
-	constructor(subject: string | Buffer, reach: number, largest = Infinity) {
-		const isBounded = reach <= LARGEST_REACH;
-		this.#subject = subject;
-		this.#size = isBounded ? WINDOW : largest;
-		this.#overlap = isBounded ? reach : OVERLAP;
-	}
-
-	/** The window for a search from this index. Call it with increasing indexes. */
-	at(from: number): Window {
-		const subject = this.#subject;
-		if (typeof subject === "string") return { text: subject, start: 0, end: Infinity };
-		const start = Math.max(from - this.#overlap, 0);
-		const stop = from + this.#size;
-		if (stop < subject.length) return { text: subject.latin1Slice(start, stop), start, end: stop - this.#overlap };
-		this.#subject = "";
-		return { text: subject.latin1Slice(start), start, end: Infinity };
-	}
-}
 
 const IN_PAIR = /^[\ud800-\udbff][\udc00-\udfff]/;
 

@@ -5,13 +5,18 @@ import { FlowtapeError } from "../errors.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { parseMediaType } from "../flow/content-type.ts";
 import type { WebSocketData } from "../flow/flow.ts";
+import { GrowingBytes } from "../flow/growing-bytes.ts";
 import { type Message, Request } from "../flow/message.ts";
+import { Windows } from "../regex/windows.ts";
 
 /** A host name or IPv4 address. */
 const HOST = /^[\w-]+(?:\.[\w-]+)*$/;
 
 /** Bytes that are part of a host name, including those of UTF-8 for internationalized names. */
 const NAME = String.raw`\w\x80-\xff-`;
+
+/** A percent sign in a URL. It may itself be encoded, also repeatedly. */
+const PERCENT = "%(?:25){0,99}";
 
 /**
  * Matches before a name: at the beginning, or after a character that is not part of a name, a dot that begins a name
@@ -21,7 +26,7 @@ const NAME = String.raw`\w\x80-\xff-`;
 const BEFORE = [
 	`(?<![${NAME}.])`,
 	String.raw`(?<=(?<![${NAME}*])\.)`,
-	`(?<=%(?:25)*(?:0[9ad]|2[023678cf]|3[abcdef]|40|5[bcd]|7[bcd]))`,
+	`(?<=${PERCENT}(?:0[9ad]|2[023678cf]|3[abcdef]|40|5[bcd]|7[bcd]))`,
 	String.raw`(?<=\\(?:u00|x)(?:2[267f]|3[acde]|40))`,
 ].join("|");
 
@@ -29,7 +34,10 @@ const BEFORE = [
 const AFTER = String.raw`(?![${NAME}]|\.[${NAME}]|%2e)`;
 
 /** A name without a dot is often a word, so in text it is renamed only in URLs. */
-const IN_URL = String.raw`(?<=(?:\/|\\\/|%(?:25)*2f|\\(?:u00|x)2f){2})`;
+const IN_URL = String.raw`(?<=(?:\/|\\\/|${PERCENT}2f|\\(?:u00|x)2f){2})`;
+
+/** More characters than the pattern looks at before and after a name. */
+const AROUND = 512;
 
 /** Fields whose values are opaque. The domain of Set-Cookie is renamed separately. */
 const OPAQUE = new Set(["authorization", "proxy-authorization", "cookie", "set-cookie", "etag"]);
@@ -43,8 +51,8 @@ const DOMAIN = /(;\s*domain\s*=\s*"?\.?)([\w.-]+)/gi;
 const TEXT =
 	/^(?:text|multipart)\/|[/+](?:json|xml|yaml)$|javascript|ecmascript|x-www-form-urlencoded|json-?lines?$|ndjson|json-seq|graphql|mpegurl|dash\+xml/;
 
-/** Larger bodies are not searched, because of V8's limit on strings. Bytes. */
-const LIMIT = 512 * 1024 * 1024 - 1024;
+/** Larger bodies are not searched, and no body becomes larger. Bytes. */
+const LIMIT = 512 * 1024 * 1024;
 
 /** Opcode of text messages (RFC 6455 section 5.2). */
 const TEXT_MESSAGE = 1;
@@ -53,6 +61,8 @@ export class HostRenaming {
 	/** The new name and the rule by the old name in lower case. */
 	readonly #rules = new Map<string, { name: string; rule: string }>();
 	readonly #pattern: RegExp;
+	/** How many characters before and after the start of a match the pattern looks at, at most. */
+	readonly #reach: number;
 	/** The rules that have changed the current flow. */
 	readonly #applied = new Set<string>();
 
@@ -76,11 +86,12 @@ export class HostRenaming {
 			...(words.length > 0 ? [`${IN_URL}${either(words)}`] : []),
 		];
 		this.#pattern = new RegExp(`(?:${alternatives.join("|")})${AFTER}`, "gi");
+		this.#reach = AROUND + Math.max(...names.map(({ length }) => length));
 	}
 
 	/**
 	 * Renames hosts in the messages of a flow. Returns the rules that have changed it.
-	 * @param onError called if a body cannot be searched
+	 * @param onError called if a body or a message cannot be searched, or would become too large
 	 */
 	apply(
 		messages: readonly (Message | null)[],
@@ -92,15 +103,14 @@ export class HostRenaming {
 			if (message === null) continue;
 			if (message instanceof Request) this.#renameTarget(message);
 			this.#renameFields(message);
-			try {
-				this.#renameBody(message);
-			} catch (error) {
-				if (!(error instanceof FlowtapeError)) throw error;
-				onError(error);
-			}
+			attempt(() => this.#renameBody(message), onError);
 		}
-		for (const message of websocket?.messages ?? [])
-			if (message.opcode === TEXT_MESSAGE) message.content = this.#renameBytes(message.content);
+		for (const message of websocket?.messages ?? []) {
+			if (message.opcode !== TEXT_MESSAGE) continue;
+			attempt(() => {
+				message.content = this.#renameBytes(message.content, LIMIT);
+			}, onError);
+		}
 		return [...this.#applied];
 	}
 
@@ -131,20 +141,53 @@ export class HostRenaming {
 		if (!message.bodySize) return;
 		const { essence } = parseMediaType(message.headers.get("content-type"));
 		if (essence !== "" && !TEXT.test(essence)) return;
+		if (message.bodySize > LIMIT)
+			throw new FlowtapeError("FT_BAD_BODY", `it has ${message.bodySize} bytes, too many to search`);
 		const { content } = message;
 		if (content === null) return;
 		// without a media type, the body may be binary
 		if (essence === "" && (content.includes(0) || !isUtf8(content))) return;
-		if (content.length > LIMIT)
-			throw new FlowtapeError("FT_BAD_BODY", `it has ${content.length} bytes, too many to search`);
-		const renamed = this.#renameBytes(content);
+		// a coded body that became larger could not be decoded again
+		const isBounded = message.headers.has("content-encoding") && content.length <= message.decodedLimit;
+		const renamed = this.#renameBytes(content, isBounded ? message.decodedLimit : LIMIT);
 		if (renamed !== content) message.content = renamed;
 	}
 
-	#renameBytes(bytes: Buffer): Buffer {
-		const text = bytes.latin1Slice();
-		const renamed = this.#renameText(text);
-		return renamed === text ? bytes : Buffer.from(renamed, "latin1");
+	/**
+	 * Renames hosts in windows, because many matches in one string take several times its memory.
+	 * @throws FlowtapeError FT_BAD_BODY if the result has more than `limit` bytes
+	 */
+	#renameBytes(bytes: Buffer, limit: number): Buffer {
+		const windows = new Windows(bytes, this.#reach);
+		let renamed: GrowingBytes | null = null;
+		for (let from = 0; from < bytes.length; ) {
+			const { text, start, end } = windows.at(from);
+			const [part, next] = this.#renamePart(text, from - start, end - start);
+			if (renamed === null && part !== text.slice(from - start, next)) {
+				renamed = new GrowingBytes(bytes.length + part.length - (next + start - from));
+				renamed.append(bytes.subarray(0, from));
+			}
+			renamed?.append(part);
+			if (renamed !== null && renamed.length > limit)
+				throw new FlowtapeError("FT_BAD_BODY", `with the new names it would have more than ${limit} bytes`);
+			from = start + next;
+		}
+		return renamed?.bytes ?? bytes;
+	}
+
+	/** Renames the hosts that begin between two indexes. Returns that part of the text and the index after it. */
+	#renamePart(text: ByteString, from: number, end: number): [part: ByteString, next: number] {
+		const pattern = this.#pattern;
+		let part = "";
+		let at = from;
+		pattern.lastIndex = from;
+		for (let match = pattern.exec(text); match !== null && match.index < end; match = pattern.exec(text)) {
+			const [host] = match;
+			part += text.slice(at, match.index) + (this.#newName(host) ?? host);
+			at = pattern.lastIndex;
+		}
+		const next = Math.max(at, Math.min(end, text.length));
+		return [part + text.slice(at, next), next];
 	}
 
 	#renameText(text: ByteString): ByteString {
@@ -167,5 +210,15 @@ export class HostRenaming {
 		if (found === undefined) return null;
 		this.#applied.add(found.rule);
 		return found.name + dot;
+	}
+}
+
+/** Passes a FlowtapeError to `onError`. */
+function attempt(run: () => void, onError: (error: FlowtapeError) => void): void {
+	try {
+		run();
+	} catch (error) {
+		if (!(error instanceof FlowtapeError)) throw error;
+		onError(error);
 	}
 }

@@ -7,6 +7,7 @@ import { command as convert } from "../../commands/convert.ts";
 import { command } from "../../commands/rewrite.ts";
 import { bareSqlite } from "../../fixtures/bare-sqlite.ts";
 import { httpFlow, STARTED, tcpFlow } from "../../fixtures/build-flow.ts";
+import { Cli } from "../../fixtures/cli.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
@@ -500,4 +501,14 @@ t.test("with -q, losses are not printed; without it, only flows that were writte
 	const { err } = await run(path, "-o", out, "--set-comment", "x");
 	t.match(err, /HAR cannot store these flows: TCP \(1\)/);
 	t.match(err, /wrote 1 flow to \S+out\.har\n/);
+});
+
+t.test("millions of hosts in one body are renamed with a small heap", async (t) => {
+	const cwd = t.testdir();
+	const body = Buffer.alloc(14_000_000, "a.test ");
+	await writeTape(join(cwd, "a.tape"), [httpFlow({ response: { headers: [["Content-Type", "text/plain"]], body } })]);
+	const argv = ["rewrite", "a.tape", "-o", "b.tape", "-q", "--rename-host", "a.test=b.example"];
+	t.match(await new Cli(argv, { cwd, env: { NODE_OPTIONS: "--max-old-space-size=64" } }).ended, { status: 0 });
+	const [flow] = (await readTape(join(cwd, "b.tape"))).flows as HttpFlow[];
+	t.ok(flow?.response?.rawContent?.equals(Buffer.alloc((body.length / 7) * 10, "b.example ")));
 });

@@ -173,6 +173,76 @@ t.test("text bodies, also coded ones, with correct lengths; other bodies are not
 	t.same(errors, ["FT_BAD_BODY"]);
 });
 
+t.test("large bodies give the same results as small ones", async (t) => {
+	const rules = new HostRenaming([
+		"api.example.com=staging.test",
+		"a.test=a-much-longer-name.test",
+		"localhost=b.test",
+	]);
+	const words = [
+		"api.example.com",
+		"https%25253A%25252F%25252Fapi.example.com%25252Fx",
+		"//localhost:80/",
+		"run localhost",
+		"*.api.example.com",
+		".a.test",
+		"xa.test",
+		"a.test.evil",
+		"a.test%2eevil",
+		"a.test/a.test",
+		"\u00e9",
+		"x".repeat(50),
+	];
+	let seed = 7;
+	const next = () => {
+		seed = (seed * 48271) % 2147483647;
+		return words[seed % words.length] as string;
+	};
+	const lines = Array.from({ length: 40_000 }, next);
+	const expected = new Map(words.map((word) => [word, renamed(word, rules)]));
+	const whole = renamed(lines.join("\n"), rules);
+	t.ok(whole === lines.map((word) => expected.get(word)).join("\n"));
+	t.equal(renamed("x".repeat(200_000), rules), "x".repeat(200_000));
+	const late = `${"x ".repeat(200_000)}a.test`;
+	t.ok(renamed(late, rules) === late.replace("a.test", "a-much-longer-name.test"));
+	const joined = "a.test/".repeat(40_000);
+	t.ok(renamed(joined, rules) === joined.replaceAll("a.test", "a-much-longer-name.test"));
+});
+
+t.test("bodies that are or would become too large stay as they are", async (t) => {
+	const errors: string[] = [];
+	const note = ({ message }: Error) => errors.push(message);
+	const body = {
+		size: 600 * 1024 * 1024,
+		read(): Buffer {
+			throw new Error("read");
+		},
+		chunks: () => [],
+	};
+	const large = httpResponse({ headers: [["Content-Type", "text/plain"]], body });
+	renaming.apply([large], null, note);
+	t.equal(large.body, body);
+	const short = new HostRenaming(["a.test=a-much-longer-name.test"]);
+	const text = "a.test ".repeat(100);
+	const coded = (decodedLimit: number) =>
+		httpResponse({
+			headers: [
+				["Content-Type", "text/plain"],
+				["Content-Encoding", "gzip"],
+			],
+			body: gzipSync(text),
+			decodedLimit,
+		});
+	const [tight, wide] = [coded(1000), coded(5000)];
+	short.apply([tight, wide], null, note);
+	t.equal(tight.content?.toString(), text);
+	t.equal(wide.content?.toString(), text.replaceAll("a.test", "a-much-longer-name.test"));
+	t.same(errors, [
+		"it has 629145600 bytes, too many to search",
+		"with the new names it would have more than 1000 bytes",
+	]);
+});
+
 t.test("text messages of WebSockets, but not binary ones", async (t) => {
 	const content = Buffer.from("//api.example.com");
 	const flow = websocketFlow({ messages: [{ content }, { opcode: 2, content }] });

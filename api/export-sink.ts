@@ -1,7 +1,7 @@
 // A sink that exports each flow, for example as a curl command or as raw messages.
 import { openOutput } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
-import { NO_BYTES } from "../src/flow/bytes.ts";
+import { type Exported, piecesOf } from "../src/export/pieces.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
 import type { ExportFrame } from "./export-flow.ts";
@@ -10,7 +10,7 @@ import type { ExportFrame } from "./export-flow.ts";
  * Exports a flow. Calls `note` for each part that is left out.
  * @throws FlowtapeError FT_LOSS if the flow cannot be exported
  */
-export type Exporter = (flow: HttpFlow, note: (message: string) => void) => Buffer;
+export type Exporter = (flow: HttpFlow, note: (message: string) => void) => Exported;
 
 /** Creates a sink that writes an OpenAPI document of all flows to a file, `-` for stdout. */
 export async function createOpenApiSink(path: string, report: Reporter): Promise<FlowSink> {
@@ -18,7 +18,7 @@ export async function createOpenApiSink(path: string, report: Reporter): Promise
 	const document = new OpenApiDocument();
 	const add: Exporter = (flow, note) => {
 		document.add(flow, note);
-		return NO_BYTES;
+		return [];
 	};
 	return createExportSink(path, add, report, { begin: "", end: () => document.text() });
 }
@@ -38,7 +38,8 @@ export async function createExportSink(
 		async append(flow: Flow) {
 			try {
 				if (flow.type !== "http") throw new FlowtapeError("FT_LOSS", `it is ${flow.type}, not HTTP`);
-				await output.write(exporter(flow, (message) => report("FT_LOSS", `flow ${flow.id}: ${message}`)));
+				const exported = exporter(flow, (message) => report("FT_LOSS", `flow ${flow.id}: ${message}`));
+				for (const piece of piecesOf(exported)) await output.write(piece);
 			} catch (error) {
 				if (!FlowtapeError.is(error, "FT_LOSS")) throw error;
 				report("FT_LOSS", `flow ${flow.id} is left out: ${error.message}`);

@@ -1,6 +1,7 @@
 // Exports messages as HTTP/1.1 bytes (RFC 9112). It never writes headers or request lines that could inject another
 // message.
 import { FlowtapeError } from "../errors.ts";
+import { type Body, bodySize } from "../flow/body.ts";
 import { type ByteString, toByteString } from "../flow/bytes.ts";
 import { isRequestCut, responseCut } from "../flow/ending.ts";
 import type { HttpFlow } from "../flow/flow.ts";
@@ -9,13 +10,14 @@ import type { Message, Request } from "../flow/message.ts";
 import { dropUnsendable, inOneLine, whyNotSendable } from "../flow/sendable.ts";
 import { formatAuthority, withoutFragment } from "../flow/url.ts";
 import { noteIncomplete } from "./incomplete.ts";
+import type { Exported } from "./pieces.ts";
 import type { Note } from "./request-parts.ts";
 
 /**
  * The request as HTTP/1.1 bytes.
  * @throws FlowtapeError FT_LOSS if the body was not recorded, or the request line would not be valid
  */
-export function rawRequest(flow: HttpFlow, note: Note = () => {}): Buffer {
+export function rawRequest(flow: HttpFlow, note: Note = () => {}): Exported {
 	const { request } = flow;
 	const why = request.method === "CONNECT" ? null : whyNotSendable(request);
 	if (why !== null) throw new FlowtapeError("FT_LOSS", why);
@@ -24,7 +26,7 @@ export function rawRequest(flow: HttpFlow, note: Note = () => {}): Buffer {
 	const body = recordedBody(request, "the request's");
 	const framing = frame(headers, request, body, { isRequest: true, isCut: isRequestCut(flow) });
 	noteIncomplete(flow, ["request"], note);
-	return assemble(`${request.method} ${targetOf(request)} ${version(request)}`, headers, framing);
+	return [head(`${request.method} ${targetOf(request)} ${version(request)}`, headers), ...framing];
 }
 
 /** The request target. It is in absolute form if it was sent so in HTTP/1. */
@@ -44,7 +46,7 @@ function hostOf({ authority, host, port, scheme }: Request): string {
  * The response as HTTP/1.1 bytes.
  * @throws FlowtapeError FT_LOSS if there is no response, its body was not recorded or its status is not valid
  */
-export function rawResponse(flow: HttpFlow, note: Note = () => {}): Buffer {
+export function rawResponse(flow: HttpFlow, note: Note = () => {}): Exported {
 	const { request, response } = flow;
 	if (response === null) throw new FlowtapeError("FT_LOSS", "there is no response");
 	const { statusCode } = response;
@@ -55,9 +57,9 @@ export function rawResponse(flow: HttpFlow, note: Note = () => {}): Buffer {
 	// RFC 9112 section 6.3: these responses have no body, even if their headers say so
 	const isBodiless = request.method === "HEAD" || statusCode < 200 || statusCode === 204 || statusCode === 304;
 	const isCut = responseCut(flow) !== null;
-	const framing = isBodiless && body.length === 0 ? [] : frame(headers, response, body, { isRequest: false, isCut });
+	const framing = isBodiless && !bodySize(body) ? [] : frame(headers, response, body, { isRequest: false, isCut });
 	noteIncomplete(flow, ["response"], note);
-	return assemble(`${version(response)} ${statusCode} ${inOneLine(response.reason)}`, headers, framing);
+	return [head(`${version(response)} ${statusCode} ${inOneLine(response.reason)}`, headers), ...framing];
 }
 
 /**
@@ -65,8 +67,7 @@ export function rawResponse(flow: HttpFlow, note: Note = () => {}): Buffer {
  * no response, only the other one.
  * @throws FlowtapeError FT_LOSS as `rawRequest` and `rawResponse`
  */
-export function rawFlow(flow: HttpFlow, note: Note = () => {}): Buffer {
-	const between = Buffer.from("\r\n\r\n");
+export function rawFlow(flow: HttpFlow, note: Note = () => {}): Exported {
 	if (flow.request.body === null) {
 		const response = rawResponse(flow, note);
 		note("its request is left out: the request's body was not recorded");
@@ -78,7 +79,7 @@ export function rawFlow(flow: HttpFlow, note: Note = () => {}): Buffer {
 		note("its response is left out: the response's body was not recorded");
 		return request;
 	}
-	return Buffer.concat([request, between, rawResponse(flow, note)]);
+	return [...request, Buffer.from("\r\n\r\n"), ...rawResponse(flow, note)];
 }
 
 function version({ httpVersion }: Message): ByteString {
@@ -91,9 +92,9 @@ function sendableHeaders(message: Message): Headers {
 	return headers;
 }
 
-function recordedBody({ rawContent }: Message, whose: string): Buffer {
-	if (rawContent === null) throw new FlowtapeError("FT_LOSS", `${whose} body was not recorded`);
-	return rawContent;
+function recordedBody({ body }: Message, whose: string): NonNullable<Body> {
+	if (body === null) throw new FlowtapeError("FT_LOSS", `${whose} body was not recorded`);
+	return body;
 }
 
 /**
@@ -103,9 +104,10 @@ function recordedBody({ rawContent }: Message, whose: string): Buffer {
 function frame(
 	headers: Headers,
 	message: Message,
-	body: Buffer,
+	body: NonNullable<Body>,
 	{ isRequest, isCut }: { isRequest: boolean; isCut: boolean },
-): Buffer[] {
+): Exported {
+	const size = bodySize(body) ?? 0;
 	const length = headers.get("content-length");
 	const isChunked =
 		version(message) === "HTTP/1.1" &&
@@ -121,19 +123,19 @@ function frame(
 		return [...chunk(body), Buffer.from(`0\r\n${trailers?.block() ?? ""}\r\n`, "latin1")];
 	}
 	headers.delete("transfer-encoding");
-	if (isCut && Number(length) > body.length) return [body];
+	if (isCut && Number(length) > size) return [body];
 	// a response without a length ends when the connection closes
-	const isMissing = length === null && isRequest && body.length > 0;
-	if (isMissing || (length !== null && length !== String(body.length)))
-		headers.set("content-length", String(body.length));
+	const isMissing = length === null && isRequest && size > 0;
+	if (isMissing || (length !== null && length !== String(size))) headers.set("content-length", String(size));
 	return [body];
 }
 
-function assemble(firstLine: ByteString, headers: Headers, body: readonly Buffer[]): Buffer {
-	return Buffer.concat([Buffer.from(`${firstLine}\r\n${headers.block()}\r\n`, "latin1"), ...body]);
+function head(firstLine: ByteString, headers: Headers): Buffer {
+	return Buffer.from(`${firstLine}\r\n${headers.block()}\r\n`, "latin1");
 }
 
 /** RFC 9112 section 7.1 */
-function chunk(body: Buffer): Buffer[] {
-	return body.length === 0 ? [] : [Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from("\r\n")];
+function chunk(body: NonNullable<Body>): Exported {
+	const size = bodySize(body) ?? 0;
+	return size === 0 ? [] : [Buffer.from(`${size.toString(16)}\r\n`), body, Buffer.from("\r\n")];
 }

@@ -13,7 +13,7 @@ t.test("flows that cannot be exported are left out and reported; a defect is not
 		({ comment }) => {
 			if (comment === "loss") throw new FlowtapeError("FT_LOSS", "there is no body");
 			if (comment === "defect") throw new TypeError("oops");
-			return Buffer.from("ok\n");
+			return [Buffer.from("ok"), Buffer.from("\n")];
 		},
 		(_code, message) => reported.push(message),
 	);

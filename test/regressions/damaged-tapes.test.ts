@@ -11,9 +11,11 @@ import { command as filter } from "../../commands/filter.ts";
 import { command as prune } from "../../commands/prune.ts";
 import { command as rewrite } from "../../commands/rewrite.ts";
 import { command as show } from "../../commands/show.ts";
+import { command as split } from "../../commands/split.ts";
 import { command as stats } from "../../commands/stats.ts";
 import { bareSqlite } from "../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
+import { rootOf, withEndlessTree } from "../../fixtures/forged-trees.ts";
 import { startTestLive } from "../../fixtures/live-proxy.ts";
 import { askThrough } from "../../fixtures/plain-site.ts";
 import { runCaptured } from "../../fixtures/run-captured.ts";
@@ -113,6 +115,36 @@ t.test("each page lost in turn: flows on other pages are kept, none with the bod
 		t.notOk(bodies.includes(false), `page ${page}`);
 		if (status === 0) t.same(bodies, Array(FLOWS).fill(true), `page ${page}`);
 		else if (bodies.length > 0) t.equal(bodies.length, FLOWS, `page ${page}`);
+	}
+});
+
+t.test("a table whose pages point to the same page many times is refused by every command", async (t) => {
+	const folder = t.testdir({ "r.jsonl": '{"event":"unused","id":"id-0"}\n' });
+	const [good, bad] = [await whole(join(folder, "good.tape")), join(folder, "bad.tape")];
+	for (const table of ["flow", "connection"]) {
+		const bytes = withEndlessTree(readFileSync(good), rootOf(good, table));
+		writeFileSync(bad, bytes);
+		const out = join(folder, "out.tape");
+		for (const [command, argv] of [
+			[filter, ["~all", bad, "--count"]],
+			[convert, [bad, out]],
+			[convert, [bad, join(folder, "out.jsonl")]],
+			[rewrite, [bad, "-o", out]],
+			[rewrite, [bad, "--in-place", "--modify-headers", "/x-new/y"]],
+			[prune, [bad, "--unused", join(folder, "r.jsonl"), "-o", out]],
+			[split, [bad, "--by", "status", "-o", join(folder, "parts")]],
+			[stats, [bad]],
+			[show, [bad]],
+			[exporting, ["raw-request", bad]],
+			[diff, [good, bad]],
+		] as [Command, string[]][]) {
+			t.match(
+				await runCaptured(command, argv),
+				{ status: 3, err: /the tape is damaged: its tables point to more pages than it has/ },
+				argv.join(" "),
+			);
+			t.ok(readFileSync(bad).equals(bytes), "it is unchanged");
+		}
 	}
 });
 

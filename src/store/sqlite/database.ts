@@ -16,6 +16,7 @@ import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { lazily } from "../../lazy.ts";
 import { checkBinding } from "./binding.ts";
+import { treeDamage } from "./page-trees.ts";
 import { APPLICATION_ID, foreignObject, indexes, migrateSchema, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
 /**
@@ -281,7 +282,7 @@ export class TapeDatabase {
 		this.#checkSame();
 		const [eldest] = reopened;
 		if (eldest !== undefined && reopened.size >= MAX_REOPENED) eldest.#release();
-		this.#db = this.guard(() => open(this.path, "read", false)).db;
+		this.#db = this.guard(() => open(this.path, "read", false, true)).db;
 		if (reopened.size === 0) setImmediate(TapeDatabase.releaseReopened);
 		reopened.add(this);
 		return this.#db;
@@ -355,9 +356,16 @@ export function lockExclusively(path: string): (() => void) | null {
 	}
 }
 
-function open(path: string, mode: Mode, durable: boolean): { db: Database.Database; from: number | null } {
+/** @param isKnown whether the same file was open before */
+function open(
+	path: string,
+	mode: Mode,
+	durable: boolean,
+	isKnown = false,
+): { db: Database.Database; from: number | null } {
 	const Sqlite = betterSqlite();
 	refuseForgedLogs(path);
+	if (!isKnown && mode !== "checkpoint") refuseForgedTrees(path, mode);
 	const isWritten = mode === "create" || mode === "append";
 	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
 	try {
@@ -397,6 +405,40 @@ function refuseForgedLogs(path: string): void {
 		if (found === null || (found.isFile() && !(log.endsWith("-journal") && namesFile(log, found.size)))) continue;
 		const message = `${log}: not a log of flowtape: it would change other files, so the tape is not opened; remove it`;
 		throw new FlowtapeError("FT_STORE", message, { file: log });
+	}
+}
+
+/**
+ * Refuses a tape with tables that SQLite would not finish scanning. A rollback journal, which replaces pages, is applied
+ * first; a tape that is only read cannot be opened with one.
+ * @throws FlowtapeError FT_STORE
+ */
+function refuseForgedTrees(path: string, mode: Mode): void {
+	if (!existsSync(path) || !statSync(path).isFile()) return;
+	const file = realpathSync(path);
+	if (mode !== "read" && existsSync(`${file}-journal`)) applyJournal(path);
+	const damage = unlessUnreadable(() => treeDamage(file));
+	if (damage !== null) throw damagedTape(path, damage);
+}
+
+function applyJournal(path: string): void {
+	const Sqlite = betterSqlite();
+	const db = keep(new Sqlite(path, { fileMustExist: true, timeout: BUSY_MS }));
+	try {
+		// does not read the schema
+		versionOf(db);
+	} finally {
+		db.close();
+	}
+}
+
+/** The result of `read`; null if the system does not let it read, which SQLite reports. */
+function unlessUnreadable<T>(read: () => T): T | null {
+	try {
+		return read();
+	} catch (error) {
+		if (error instanceof Error && "errno" in error) return null;
+		throw error;
 	}
 }
 

@@ -181,6 +181,22 @@ t.test("bodies in chunks of one byte, in both directions", { skip: noProcfs }, a
 	await proxy.end(t);
 });
 
+t.test("requests with large heads, which the server does not answer", { skip: noProcfs }, async (t) => {
+	const hole = createTcpServer((socket) => void socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
+	const honest = createServer((_request, response) => void response.end("ok")).listen(0, "127.0.0.1");
+	t.teardown(() => hole.close() && honest.close());
+	await Promise.all([hole, honest].map((each) => each.listening || once(each, "listening")));
+	const [deaf, ok] = [hole, honest].map((each) => `127.0.0.1:${(each.address() as AddressInfo).port}`);
+	const fields = Array.from({ length: 1900 }, (_, i) => `X${i}: ${"y".repeat(110)}\r\n`).join("");
+	const head = `GET http://${deaf}/ HTTP/1.1\r\nHost: ${deaf}\r\n${fields}\r\n`;
+	const proxy = await Victim.start(t.testdir(), ["record", "x.tape"]);
+	const sent = Array.from({ length: 1000 }, () => proxy.send(proxy.connect(), head));
+	t.match(await proxy.ask(`http://${ok}/`), / 200 /);
+	await Promise.all(sent);
+	t.match(await proxy.ask(`http://${ok}/`), / 200 /);
+	await proxy.end(t);
+});
+
 t.test("uploads that are answered or held up before their end", { skip: noProcfs }, async (t) => {
 	const cwd = t.testdir({
 		"slow.mjs": `export async function requestheaders({ request }) {

@@ -525,6 +525,62 @@ t.test(
 	},
 );
 
+/** SETTINGS_MAX_CONCURRENT_STREAMS of 0 and of 8. */
+const NO_STREAMS = "000006040000000000000300000000";
+const EIGHT_STREAMS = "000006040000000000000300000008";
+
+t.test("a server that accepts no request fails it within the time limit", async (t) => {
+	const authority = await openAuthority(t.testdir());
+	const secureContext = authority.leafFor({ sni: "localhost", host: "localhost" }).context;
+	const tls = { secureContext, ALPNProtocols: ["h2"] };
+	for (const [first, isSecure, why] of [
+		["", false, /sent no SETTINGS frame within 1 s/],
+		[NO_STREAMS, false, /SETTINGS_MAX_CONCURRENT_STREAMS is 0, within 1 s/],
+		["", true, /sent nothing for 1 s/],
+		[NO_STREAMS, true, /sent nothing for 1 s/],
+	] as const) {
+		const origin = await startOrigin(
+			t,
+			async (server) => {
+				await server.take(24);
+				server.send(Buffer.from(first, "hex"));
+			},
+			{ host: "localhost", ...(isSecure && { tls }) },
+		);
+		const proxy = await startTestProxy(t, {
+			authority,
+			options: {
+				ssl_verify_upstream_trusted_ca: authority.certificateFile,
+				connection_strategy: "lazy",
+				connect_timeout: 1,
+				tcp_timeout: 1,
+			},
+		});
+		const session = await openHttp2(t, proxy, `localhost:${origin.port}`, isSecure ? { authority } : {});
+		const answers = await Promise.all(["/1", "/2"].map((path) => askHttp2(session, { ":path": path })));
+		for (const answer of answers) t.match(answer, { status: 502, body: why });
+		t.match((await proxy.flow(0)).error, { message: why });
+	}
+});
+
+t.test("a request waits for a server that accepts none yet", async (t) => {
+	let acknowledged = 0;
+	const origin = await startOrigin(t, async (client) => {
+		const say = (hex: string) => client.send(Buffer.from(hex, "hex"));
+		await client.take(24);
+		say(NO_STREAMS);
+		for (;;) {
+			const head = await client.take(9);
+			if (head.readUIntBE(0, 3) > 0) await client.take(head.readUIntBE(0, 3));
+			if (head[3] === 4 && head[4] === 1 && ++acknowledged === 1) say(EIGHT_STREAMS);
+			if (head[3] === 1) say(acknowledged > 0 ? whole(head.toString("hex", 5)) : "");
+		}
+	});
+	const session = await openHttp2(t, await startTestProxy(t), origin.authority);
+	t.match(await askHttp2(session, { ":path": "/" }), { status: 200 });
+	t.equal(origin.connections.length, 1);
+});
+
 t.test("trailers of a response without a body are recorded, although Node cannot send them", async (t) => {
 	const trailers = (stream: string) => `0000070105${stream}0003782d740131`;
 	const statuses = ["89", "8b", "88"];

@@ -11,7 +11,7 @@ import type { CachedResponse } from "../../hooks/decision.ts";
 import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import { breakOff, reset } from "../connection/break-off.ts";
 import { FairReader } from "../connection/fair-reader.ts";
-import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
+import { HeldHeads, TOO_MUCH } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { type ErrorStatus, errorPage } from "../exchange/error-page.ts";
 import { Exchange } from "../exchange/exchange.ts";
@@ -55,7 +55,7 @@ const TURN_REQUESTS = 16;
 /** Larger requests are not looked up in the response cache. Bytes. */
 const CACHEABLE_BYTES = 4096;
 
-const TOO_MANY_HEADS = `request head: expected its end, because ${TOO_MUCH}`;
+const TOO_MANY_HEADS = `request head: expected a smaller one, because ${TOO_MUCH}`;
 
 /** Ignores `error` events: a `close` event follows each. */
 const ignore = (): void => {};
@@ -71,7 +71,9 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 	readonly #writer: Http1Writer;
 	readonly #settings: ClientSettings;
 	readonly #parser: RequestParser;
-	readonly #head = new UnfinishedHead();
+	readonly #heads = new HeldHeads();
+	/** The size of the head of the current request. Bytes. */
+	#headBytes = 0;
 	#exchange: Exchange | null = null;
 	#connect: RequestHead | null = null;
 	#requestEnded = true;
@@ -136,6 +138,8 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 	// — called by the parser —
 
 	head(head: RequestHead, framing: Framing): void {
+		this.#headBytes = this.#parser.blockBytes;
+		if (!this.#heads.resize(this.#headBytes)) throw new FlowtapeError("FT_PROTOCOL", TOO_MANY_HEADS);
 		this.#parser.pause();
 		this.#requestEnded = false;
 		if (head.method === "CONNECT") {
@@ -224,6 +228,7 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 
 	exchangeDone(reusable: boolean, wait: Promise<void> | undefined): void {
 		this.#exchange = null;
+		this.#countHeads();
 		this.flush();
 		if (!reusable || !this.#isPersistent || this.#ending || (this.#halfClosed !== null && this.#parser.idle))
 			this.#finish();
@@ -262,6 +267,7 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 		this.#isDetached = true;
 		socket.once("close", () => {
 			this.clientConn.timestampEnd = now();
+			this.#heads.resize(0);
 			this.#settings.onClose(this);
 		});
 		return socket;
@@ -286,13 +292,18 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 		this.#inTurn = 0;
 		this.#guard(() => this.#parser.feed(chunk));
 		this.flush();
-		if (!this.#head.resize(this.#parser.heldBytes)) {
+		if (!this.#countHeads()) {
 			this.#malformed(new FlowtapeError("FT_PROTOCOL", TOO_MANY_HEADS));
 			// An orderly close would keep the head until the client closes too.
 			this.#socket.destroySoon();
 			return;
 		}
 		if (this.#holdsRequests && this.#parser.waitingBytes > PIPELINE_LIMIT) this.#reader.pause();
+	}
+
+	/** Counts the head of the current request, and what is unfinished. Returns false if that takes too much memory. */
+	#countHeads(): boolean {
+		return this.#heads.resize(this.#parser.heldBytes + (this.#exchange === null ? 0 : this.#headBytes));
 	}
 
 	/** Whether the next request has to wait. */
@@ -347,7 +358,7 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 
 	readonly #onClose = (): void => {
 		this.clientConn.timestampEnd = now();
-		this.#head.resize(0);
+		this.#heads.resize(0);
 		if (this.#halfClosed !== null) clearTimeout(this.#halfClosed);
 		this.#ending = true;
 		this.#exchange?.clientFailed(CLIENT_GONE, null);
@@ -427,6 +438,7 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 
 	#handOver(head: RequestHead): void {
 		const socket = this.#release();
+		this.#heads.resize(0);
 		this.#settings.onClose(this);
 		this.#settings.onConnect?.(socket, head);
 	}
@@ -440,7 +452,6 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 		socket.removeListener("close", this.#onClose);
 		socket.setTimeout(0);
 		const unread = this.#parser.detach();
-		this.#head.resize(0);
 		if (unread.length > 0) socket.unshift(unread);
 		return socket;
 	}

@@ -4,6 +4,7 @@ import type { Socket } from "node:net";
 import { now } from "../../clock.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import { exceedsTurn, FairSession, isTurnOver } from "../connection/fair-reader.ts";
+import { HeldHeads } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { http2, REFUSED_STREAM, sessionOptions, sessionSettings, setLocalWindow } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
@@ -24,12 +25,8 @@ const MAX_STREAMS = 256;
  * them again. Bytes.
  */
 const OPEN_HEADS_BYTES = 4 * 1024 * 1024;
-/** When the heads of all connections take more than this, each connection gets only its share. Bytes. */
-const ALL_HEADS_BYTES = 32 * 1024 * 1024;
+/** When the heads of all connections take too much memory, each connection gets only this share. Bytes. */
 const SHARE_BYTES = 64 * 1024;
-
-/** Bytes of the heads of all open streams of all connections. */
-let allHeadBytes = 0;
 
 export class Http2ClientConnection {
 	readonly #socket: Socket;
@@ -40,8 +37,8 @@ export class Http2ClientConnection {
 	#held: Promise<void> | null = null;
 	/** Streams that start in a later turn of the event loop. */
 	readonly #late: (() => void)[] = [];
-	/** Bytes of the heads of all open streams. */
-	#headBytes = 0;
+	/** The heads of all open streams. */
+	readonly #heads = new HeldHeads(SHARE_BYTES);
 
 	/** @param socket a new connection, or one after its TLS handshake; nothing has been read from it */
 	constructor(socket: Socket, settings: Http2ClientSettings) {
@@ -57,7 +54,9 @@ export class Http2ClientConnection {
 		});
 		this.#session = session;
 		setLocalWindow(session);
-		session.on("stream", (stream, headers, flags, raw: string[] = []) => this.#onStream(stream, headers, flags, raw));
+		session.on("stream", (stream, headers, flags, raw: string[] = []) =>
+			this.#reader.take(() => this.#onStream(stream, headers, flags, raw)),
+		);
 		session.on("error", (error) => this.#onError(error));
 		session.on("close", () => this.#onClose());
 		socket.on("error", () => {});
@@ -82,13 +81,12 @@ export class Http2ClientConnection {
 	#onStream(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, flags: number, raw: string[]): void {
 		const { context, clientConn, tunnel } = this.#settings;
 		const size = raw.reduce((sum, text) => sum + text.length, 0);
-		const limit = allHeadBytes > ALL_HEADS_BYTES ? SHARE_BYTES : OPEN_HEADS_BYTES;
-		if (this.#headBytes + size > limit) {
+		const all = this.#heads.size + size;
+		if (all > OPEN_HEADS_BYTES || !this.#heads.resize(all)) {
 			stream.on("error", () => {});
 			stream.close(REFUSED_STREAM);
 			return;
 		}
-		this.#countHead(size);
 		const client: ClientStream = new ClientStream(stream, {
 			context,
 			clientConn,
@@ -96,18 +94,13 @@ export class Http2ClientConnection {
 			reader: this.#reader,
 			onDone: (wait) => this.#hold(wait),
 			onClose: () => {
-				if (this.#streams.delete(client)) this.#countHead(-size);
+				if (this.#streams.delete(client)) this.#heads.resize(this.#heads.size - size);
 			},
 		});
 		this.#streams.add(client);
 		const start = () => client.start(headers, flags, raw);
 		if (this.#held === null) this.#begin(start);
 		else context.track(this.#held.then(() => this.#begin(start)));
-	}
-
-	#countHead(size: number): void {
-		this.#headBytes += size;
-		allHeadBytes += size;
 	}
 
 	/** Starts a stream now, or in a later turn of the event loop if many arrive at once. */

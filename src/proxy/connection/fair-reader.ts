@@ -8,31 +8,30 @@ import type { Duplex } from "node:stream";
  */
 const TURN_MS = 10;
 
-/** The time spent in this turn. Milliseconds. */
-let spent = 0;
-let isCounting = false;
+/**
+ * When the first bytes were processed in this turn, in milliseconds of `performance.now()`; null: none were. What Node
+ * does between two sockets counts too, such as decoding heads of HTTP/2.
+ */
+let beganAt: number | null = null;
 
 /**
  * Calls `work`, which processes received bytes. Returns whether the time of this turn is used up: then do not read
  * their socket again before the next turn of the event loop.
  */
 export function exceedsTurn(work: () => void): boolean {
-	if (!isCounting) {
-		isCounting = true;
+	if (beganAt === null) {
+		beganAt = performance.now();
 		setImmediate(() => {
-			spent = 0;
-			isCounting = false;
+			beganAt = null;
 		});
 	}
-	const began = performance.now();
 	work();
-	spent += performance.now() - began;
 	return isTurnOver();
 }
 
 /** Whether the time of this turn is used up. */
 export function isTurnOver(): boolean {
-	return spent > TURN_MS;
+	return beganAt !== null && performance.now() - beganAt > TURN_MS;
 }
 
 /** Work that waits for its turn, the newest last. */

@@ -7,7 +7,7 @@ import type { TlsEventName } from "../../hooks/connection-hooks.ts";
 import { after } from "../../maybe-async.ts";
 import { unnamedServerConnection } from "../connection/connection-info.ts";
 import { startInTurn } from "../connection/fair-reader.ts";
-import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
+import { HeldHeads, TOO_MUCH } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { acceptTls, HANDSHAKE_MS, HTTP1_ONLY } from "../tls/client-handshake.ts";
 import { type ClientHello, sniff } from "../tls/client-hello.ts";
@@ -26,7 +26,7 @@ export class ProxyTls {
 	readonly #socket: Socket;
 	readonly #settings: ProxyTlsSettings;
 	#bytes: Buffer = Buffer.alloc(0);
-	readonly #head = new UnfinishedHead();
+	readonly #head = new HeldHeads();
 
 	/** @param socket paused or new, with its ClientHello unread */
 	constructor(socket: Socket, settings: ProxyTlsSettings) {

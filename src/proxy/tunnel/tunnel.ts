@@ -12,7 +12,7 @@ import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Dial } from "../connection/attempt.ts";
 import { newServerConnection } from "../connection/connection-info.ts";
 import { startInTurn } from "../connection/fair-reader.ts";
-import { TOO_MUCH, UnfinishedHead } from "../connection/unfinished-heads.ts";
+import { HeldHeads, TOO_MUCH } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { options as http2Options } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
@@ -75,7 +75,7 @@ export class Tunnel {
 	readonly #settings: TunnelSettings;
 	readonly #target: TunnelTarget;
 	#bytes: Buffer = Buffer.alloc(0);
-	readonly #head = new UnfinishedHead();
+	readonly #head = new HeldHeads();
 	#dial: Dial | null = null;
 	#firstWordTimer: NodeJS.Timeout | null = null;
 	/** The decrypted socket. */

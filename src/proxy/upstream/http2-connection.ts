@@ -9,7 +9,7 @@ import type { ByteString } from "../../flow/bytes.ts";
 import type { ServerConnection } from "../../flow/connection.ts";
 import type { Request } from "../../flow/message.ts";
 import { type BodyLength, type BodyWriter, isEmptyBody } from "../body/pipe.ts";
-import { upstreamFault } from "../connection/attempt.ts";
+import { type Dial, upstreamFault } from "../connection/attempt.ts";
 import {
 	HTTP2_VERSION,
 	http2Fields,
@@ -119,29 +119,43 @@ export class UpstreamHttp2 {
 	}
 
 	/**
-	 * Calls `done` once it is known whether the server speaks HTTP/2. Without TLS, there is no ALPN to decide that. The
-	 * server does not speak HTTP/2 if it closed the connection or sent something other than a frame. An invalid frame is
-	 * an error.
+	 * Calls `done` once it is known whether the server speaks HTTP/2, and it accepts a request. Without TLS, there is no
+	 * ALPN to decide that. The server does not speak HTTP/2 if it closed the connection or sent something other than a
+	 * frame. An invalid frame is an error, and so is a server that accepts no request within `timeoutMs`.
 	 */
-	confirm(done: (isHttp2: boolean, error: FlowtapeError | null) => void): void {
+	confirm(timeoutMs: number, done: (isHttp2: boolean, error: FlowtapeError | null) => void): Dial {
 		const session = this.#session;
-		const settle = (isHttp2: boolean, error: FlowtapeError | null) => {
+		const stop = () => {
+			clearTimeout(timer);
 			session.removeListener("remoteSettings", onSettings).removeListener("close", onClose);
+		};
+		const settle = (isHttp2: boolean, error: FlowtapeError | null) => {
+			stop();
 			done(isHttp2, error);
 		};
 		const onSettings = () => {
 			this.#isConfirmed = true;
-			settle(true, null);
+			if (this.canOpenStream) settle(true, null);
 		};
 		const onClose = () => {
 			const error = this.#error as (Error & { errno?: number }) | null;
-			const mayBeOther = this.#socket.bytesRead === 0 || error?.errno === PROTOCOL_ERROR || error === null;
-			settle(
-				false,
-				mayBeOther ? null : upstreamFault(`the server's first HTTP/2 frame is invalid: ${error.message}`, error),
-			);
+			if (this.#isConfirmed) settle(false, this.fault ?? upstreamFault("the server closed the connection", error));
+			else if (this.#socket.bytesRead === 0 || error?.errno === PROTOCOL_ERROR || error === null) settle(false, null);
+			else settle(false, upstreamFault(`the server's first HTTP/2 frame is invalid: ${error.message}`, error));
 		};
-		session.once("remoteSettings", onSettings).once("close", onClose);
+		const cancel = () => {
+			stop();
+			session.destroy();
+		};
+		const timer = setTimeout(() => {
+			cancel();
+			const missing = this.#isConfirmed
+				? "accepted no request, as its SETTINGS_MAX_CONCURRENT_STREAMS is 0,"
+				: "sent no SETTINGS frame";
+			done(false, upstreamFault(`the server ${missing} within ${timeoutMs / 1000} s`));
+		}, timeoutMs);
+		session.on("remoteSettings", onSettings).once("close", onClose);
+		return { cancel };
 	}
 
 	/**

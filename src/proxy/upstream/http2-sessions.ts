@@ -123,6 +123,12 @@ export class UpstreamSessions {
 		}, ABANDONED_MS).unref();
 	}
 
+	/** Cancels the attempts in progress. */
+	close(): void {
+		for (const { dial } of this.#pendingDials.values()) dial?.cancel();
+		this.#pendingDials.clear();
+	}
+
 	/** Closes connections unused since `limit`, in milliseconds of `performance.now()`. */
 	sweep(limit: number): void {
 		for (const sessions of this.#open.values())

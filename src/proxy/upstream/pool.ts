@@ -170,7 +170,7 @@ export class UpstreamPool {
 			const session = this.#addHttp2(to, socket, serverConn);
 			if (to.tls) done(null, session.openStream());
 			else
-				session.confirm((isHttp2, fault) => {
+				dial = session.confirm(this.#values.connect_timeout * 1000, (isHttp2, fault) => {
 					if (isHttp2) done(null, session.openStream());
 					else if (fault !== null) done(fault, null);
 					else dial = this.#dialHttp1(to, done);
@@ -233,6 +233,7 @@ export class UpstreamPool {
 	/** Closes all connections, active or idle. */
 	close(): void {
 		if (this.#sweeper !== null) clearInterval(this.#sweeper);
+		this.#sessions.close();
 		for (const socket of this.#open) socket.destroy();
 	}
 

@@ -101,6 +101,11 @@ abstract class MessageParser<Head> {
 		return this.#block.heldBytes;
 	}
 
+	/** The size of the last head or of the last trailers, finished or not. Bytes. */
+	get blockBytes(): number {
+		return this.#block.size;
+	}
+
 	/** The number of bytes that wait for `resume`. The parser sets no limit: pause the socket as well. */
 	get waitingBytes(): number {
 		return this.#chunk.length - this.#at + this.#waiting.size;

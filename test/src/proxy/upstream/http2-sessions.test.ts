@@ -45,7 +45,7 @@ t.test("unused sessions are closed and removed", async (t) => {
 	});
 	sessions.addSession("key", session);
 	t.notOk(sessions.openStream("key"), "not before the server has said that it speaks HTTP/2");
-	await new Promise<void>((resolve) => session.confirm(() => resolve()));
+	await new Promise<void>((resolve) => session.confirm(1000, () => resolve()));
 	sessions.sweep(0);
 	t.ok(sessions.openStream("key"), "not as long as it is young");
 	t.notOk(sessions.openStream("key", true), "nor for a WebSocket, which the server does not take");

@@ -24,6 +24,11 @@ export function newClientConnection(socket: Socket, proxyMode = "regular"): Clie
 	});
 }
 
+/** The address of a client; "": it has disconnected. */
+export function clientAddress({ peername }: ClientConnection): string {
+	return peername?.[0] ?? "";
+}
+
 /** The record of a server connection that is about to be opened, directly or through a proxy (`via`). */
 export function newServerConnection(host: string, port: number, via: UpstreamProxy | null = null): ServerConnection {
 	return serverConnection({

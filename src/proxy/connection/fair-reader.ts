@@ -34,21 +34,82 @@ export function isTurnOver(): boolean {
 	return beganAt !== null && performance.now() - beganAt > TURN_MS;
 }
 
-/** Work that waits for its turn, the newest last. */
-const waiting: (() => void)[] = [];
-
 /**
- * Starts work, such as a TLS handshake, in a turn of the event loop that has time for it. The newest work starts first:
- * a flood of new connections then delays its own, and not a client that comes after it.
+ * While clients are accepted, work that waits lets this much time pass before it takes the next turn: Node accepts one
+ * connection in each turn of the event loop, so turns must be short while more of them wait. Milliseconds.
  */
-export function startInTurn(work: () => void): void {
-	if (waiting.push(work) === 1) setImmediate(startWaiting);
+const ACCEPTING_MS = 50;
+
+/** Whether a connection was accepted since the last turn. */
+let isAccepting = false;
+/** When waiting work had its last turn. Milliseconds. */
+let startedAt = 0;
+
+/** Call for each accepted connection. */
+export function noteAccepted(): void {
+	isAccepting = true;
 }
 
-/** Starts at least one, so that there is progress in each turn. */
+/** Work that waits for its turn. */
+class WaitingWork {
+	/** The work of each group, and its groups. The group whose turn is next is first. */
+	readonly #groups = new Map<string, WaitingWork>();
+	/** The newest is last. */
+	readonly #ungrouped: (() => void)[] = [];
+
+	get isEmpty(): boolean {
+		return this.#groups.size === 0 && this.#ungrouped.length === 0;
+	}
+
+	add(work: () => void, [group, ...inner]: readonly string[]): void {
+		if (group === undefined) {
+			this.#ungrouped.push(work);
+			return;
+		}
+		const own = this.#groups.get(group) ?? new WaitingWork();
+		this.#groups.set(group, own);
+		own.add(work, inner);
+	}
+
+	takeNext(): (() => void) | undefined {
+		for (const [group, own] of this.#groups) {
+			const work = own.takeNext();
+			this.#groups.delete(group);
+			if (!own.isEmpty) this.#groups.set(group, own);
+			return work;
+		}
+		return this.#ungrouped.pop();
+	}
+}
+
+const waiting = new WaitingWork();
+let isScheduled = false;
+
+/**
+ * Starts work, such as a TLS handshake, in a turn of the event loop that has time for it. The clients take turns, and so
+ * do the servers of each client. Of the rest, the newest work starts first: a flood of new connections then delays its
+ * own, and not one that comes after it.
+ */
+export function startInTurn(client: string, server: string, work: () => void): void {
+	waiting.add(work, [client, server]);
+	schedule();
+}
+
+function schedule(): void {
+	if (isScheduled) return;
+	isScheduled = true;
+	setImmediate(startWaiting);
+}
+
 function startWaiting(): void {
-	for (let work = waiting.pop(); work !== undefined && !exceedsTurn(work); work = waiting.pop());
-	if (waiting.length > 0) setImmediate(startWaiting);
+	isScheduled = false;
+	if (!isAccepting || performance.now() - startedAt >= ACCEPTING_MS) {
+		// At least one, so that there is progress.
+		for (let work = waiting.takeNext(); work !== undefined && !exceedsTurn(work); work = waiting.takeNext());
+		startedAt = performance.now();
+	}
+	isAccepting = false;
+	if (!waiting.isEmpty) schedule();
 }
 
 export class FairReader {

@@ -16,7 +16,7 @@ import { Http1ClientConnection } from "../client/http1-connection.ts";
 import { Http2ClientConnection } from "../client/http2-connection.ts";
 import type { Dial } from "../connection/attempt.ts";
 import { connectFlow, connectRequest } from "../connection/connect-flow.ts";
-import { clearTls, newClientConnection, newServerConnection } from "../connection/connection-info.ts";
+import { clearTls, clientAddress, newClientConnection, newServerConnection } from "../connection/connection-info.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { errorPage } from "../exchange/error-page.ts";
@@ -98,7 +98,7 @@ export class ConnectionAcceptor {
 		const { mode, context, values } = this.#settings;
 		const { events } = context;
 		const clientConn = newClientConnection(socket, mode.text);
-		const refusal = refusalOf(clientConn.peername?.[0] ?? "", values);
+		const refusal = refusalOf(clientAddress(clientConn), values);
 		if (refusal !== null) {
 			context.reportClientError(clientConn, `connections from this address are refused (${refusal})`);
 			socket.destroy();

@@ -3,6 +3,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from "node:n
 import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import { withoutMapping } from "../connection/connection-info.ts";
+import { noteAccepted } from "../connection/fair-reader.ts";
 import type { ProxyMode } from "../route/modes.ts";
 
 export class Listener {
@@ -14,7 +15,10 @@ export class Listener {
 
 	constructor(mode: ProxyMode, onSocket: (socket: Socket) => void) {
 		this.mode = mode;
-		this.#server = createServer({ noDelay: true, allowHalfOpen: true }, onSocket);
+		this.#server = createServer({ noDelay: true, allowHalfOpen: true }, (socket) => {
+			noteAccepted();
+			onSocket(socket);
+		});
 	}
 
 	/** @throws FlowtapeError FT_PORT */

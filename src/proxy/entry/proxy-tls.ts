@@ -5,12 +5,12 @@ import type { Leaf } from "../../ca/leaf-contexts.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { TlsEventName } from "../../hooks/connection-hooks.ts";
 import { after } from "../../maybe-async.ts";
-import { unnamedServerConnection } from "../connection/connection-info.ts";
+import { clientAddress, unnamedServerConnection } from "../connection/connection-info.ts";
 import { startInTurn } from "../connection/fair-reader.ts";
 import { HeldHeads, TOO_MUCH } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { acceptTls, HANDSHAKE_MS, HTTP1_ONLY } from "../tls/client-handshake.ts";
-import { type ClientHello, sniff } from "../tls/client-hello.ts";
+import { type ClientHello, Sniffer } from "../tls/client-hello.ts";
 
 export interface ProxyTlsSettings {
 	context: ProxyContext;
@@ -25,7 +25,7 @@ export interface ProxyTlsSettings {
 export class ProxyTls {
 	readonly #socket: Socket;
 	readonly #settings: ProxyTlsSettings;
-	#bytes: Buffer = Buffer.alloc(0);
+	readonly #sniffer = new Sniffer();
 	readonly #head = new HeldHeads();
 
 	/** @param socket paused or new, with its ClientHello unread */
@@ -49,15 +49,15 @@ export class ProxyTls {
 	};
 
 	readonly #onData = (chunk: Buffer): void => {
-		this.#bytes = Buffer.concat([this.#bytes, chunk]);
-		const hello = sniff(this.#bytes);
+		const hello = this.#sniffer.add(chunk);
 		if (hello === "more") {
-			if (!this.#head.resize(this.#bytes.length)) this.#failed(`its ClientHello is not complete, and ${TOO_MUCH}`);
+			if (!this.#head.resize(this.#sniffer.bytes.length))
+				this.#failed(`its ClientHello is not complete, and ${TOO_MUCH}`);
 			return;
 		}
 		this.#release();
 		if (typeof hello === "string") this.#failed("its first bytes are neither HTTP nor a TLS ClientHello");
-		else startInTurn(() => this.#socket.destroyed || this.#issue(hello));
+		else startInTurn(clientAddress(this.#settings.clientConn), "", () => this.#socket.destroyed || this.#issue(hello));
 	};
 
 	/** Pauses the socket and puts its bytes back. */
@@ -69,7 +69,7 @@ export class ProxyTls {
 			.removeListener("timeout", this.stop)
 			.setTimeout(0);
 		this.#head.resize(0);
-		this.#socket.unshift(this.#bytes);
+		this.#socket.unshift(this.#sniffer.bytes);
 	}
 
 	/** Issues a leaf for the client's SNI and for the address that the client connected to. */

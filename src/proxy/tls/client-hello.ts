@@ -1,5 +1,6 @@
 // Detects the protocol of a connection by its first bytes, and parses the TLS ClientHello (RFC 8446 section 4.1.2),
 // whose server name selects the certificate.
+import { NO_BYTES } from "../../flow/bytes.ts";
 import { TOKEN_CHARACTER } from "../../flow/sendable.ts";
 
 export interface ClientHello {
@@ -45,23 +46,87 @@ const USUAL_METHOD = new RegExp(`^[A-Z][A-Z0-9_-]*${BLANK}`);
 const REQUEST_LINE = new RegExp(`^${TOKEN_CHARACTER}+${BLANK}.*HTTP/[0-9]`, "is");
 /** HTTP/0.9 has no version, and only the method GET. */
 const OLD_REQUEST_LINE = new RegExp(`^GET${BLANK}+[!-~]`);
+/** Parts of any length, in which a request may pause. */
+const EMPTY_LINES = new RegExp(`^(?:${BLANK}|\\n)*$`);
+const TOKEN_PART = new RegExp(`^${TOKEN_CHARACTER}*$`);
+const BLANK_PART = new RegExp(`^${BLANK}*$`);
+const LINE_PART = /^[^\n]*$/;
 /** The start of the HTTP/2 connection preface (RFC 9113 section 3.4). The decision waits until it is complete. */
 const PREFACE = "PRI * HTTP/2.0\r\n";
 
-/** Detects the protocol of the first bytes from a client. */
-export function sniff(bytes: Buffer): Sniffed {
-	if (bytes.length === 0) return "more";
-	if (bytes[0] === HANDSHAKE) return sniffHandshake(bytes);
-	const odd = sniffOddTls(bytes);
-	return odd === null ? sniffHttp(bytes) : odd;
+/**
+ * Detects the protocol of a connection by its first bytes, which it holds. What has been read is not read again with
+ * each chunk: a client may send its bytes one by one.
+ */
+export class Sniffer {
+	/** All bytes so far. */
+	bytes: Buffer = NO_BYTES;
+	found: Sniffed = "more";
+	/** The memory of `bytes`, which may be larger. */
+	#room: Buffer = NO_BYTES;
+	readonly #handshake = new HandshakeReader();
+	/** The part of a request that the bytes end in: more bytes of it decide nothing. null: unknown. */
+	#undecided: RegExp | null = null;
+
+	add(chunk: Buffer): Sniffed {
+		this.#append(chunk);
+		if (this.found === "more") this.found = this.#sniff(chunk);
+		return this.found;
+	}
+
+	#append(chunk: Buffer): void {
+		const { length } = this.bytes;
+		const size = length + chunk.length;
+		if (length === 0) this.bytes = chunk;
+		else {
+			if (size > this.#room.length) {
+				this.#room = Buffer.allocUnsafe(2 * size);
+				this.#room.set(this.bytes);
+			}
+			this.#room.set(chunk, length);
+			this.bytes = this.#room.subarray(0, size);
+		}
+	}
+
+	#sniff(chunk: Buffer): Sniffed {
+		if (this.bytes.length === 0) return "more";
+		if (this.bytes[0] === HANDSHAKE) return this.#sniffHandshake();
+		const odd = sniffOddTls(this.bytes);
+		return odd === null ? this.#sniffHttp(chunk) : odd;
+	}
+
+	#sniffHandshake(): Sniffed {
+		if (this.bytes.length > 1 && this.bytes[1] !== 3) return "other";
+		const hello = this.#handshake.read(this.bytes);
+		if (hello === "more") return this.bytes.length > HELLO_LIMIT ? UNREAD : "more";
+		if (hello === "other") return "other";
+		return (hello === null ? null : readHello(hello)) ?? UNREAD;
+	}
+
+	#sniffHttp(chunk: Buffer): Sniffed {
+		const isLong = this.bytes.length >= LINE_LIMIT;
+		if (!isLong && this.#undecided?.test(chunk.latin1Slice())) return "more";
+		this.#undecided = null;
+		const text = this.bytes.latin1Slice(0, Math.min(this.bytes.length, LINE_LIMIT));
+		if (text.length < PREFACE.length && PREFACE.startsWith(text)) return "more";
+		const start = BEFORE_REQUEST.exec(text)?.[0].length ?? 0;
+		const end = text.indexOf("\n", start);
+		const line = text.slice(start, end < 0 ? undefined : end);
+		if (REQUEST.test(line)) return "http";
+		if (end >= 0) return REQUEST_LINE.test(line) || OLD_REQUEST_LINE.test(line) ? "http" : "other";
+		const isBegun = line === "" || REQUEST_BEGUN.test(line);
+		if (!isBegun && !USUAL_METHOD.test(line)) return REQUEST_LINE.test(line) ? "http" : "other";
+		if (isLong) return "http";
+		this.#undecided = isBegun ? partAtEnd(line) : LINE_PART;
+		return "more";
+	}
 }
 
-function sniffHandshake(bytes: Buffer): Sniffed {
-	if (bytes.length > 1 && bytes[1] !== 3) return "other";
-	const hello = readHandshake(bytes);
-	if (hello === "more") return bytes.length > HELLO_LIMIT ? UNREAD : "more";
-	if (hello === "other") return "other";
-	return (hello === null ? null : readHello(hello)) ?? UNREAD;
+/** The part that the possible start of a request ends in; null: one of a few bytes. */
+function partAtEnd(line: string): RegExp | null {
+	if (line === "") return EMPTY_LINES;
+	if (TOKEN_PART.test(line)) return TOKEN_PART;
+	return BLANK_PART.test(line.slice(-1)) ? BLANK_PART : null;
 }
 
 /**
@@ -94,42 +159,45 @@ function isOldHello(bytes: Buffer): boolean | "more" {
 	return (bytes.readUInt16BE(0) & 0x7fff) === 9 + bytes.readUInt16BE(5) + bytes.readUInt16BE(7) + bytes.readUInt16BE(9);
 }
 
-function sniffHttp(bytes: Buffer): Sniffed {
-	const text = bytes.latin1Slice(0, Math.min(bytes.length, LINE_LIMIT));
-	if (text.length < PREFACE.length && PREFACE.startsWith(text)) return "more";
-	const start = BEFORE_REQUEST.exec(text)?.[0].length ?? 0;
-	if (start === text.length) return start < LINE_LIMIT ? "more" : "http";
-	const end = text.indexOf("\n", start);
-	const line = text.slice(start, end < 0 ? undefined : end);
-	if (REQUEST.test(line)) return "http";
-	if (end >= 0) return REQUEST_LINE.test(line) || OLD_REQUEST_LINE.test(line) ? "http" : "other";
-	if (!REQUEST_BEGUN.test(line) && !USUAL_METHOD.test(line)) return REQUEST_LINE.test(line) ? "http" : "other";
-	return text.length < LINE_LIMIT ? "more" : "http";
+/** Joins a ClientHello from its records, some of which may be empty. */
+class HandshakeReader {
+	/** The position of the first record that was not complete. */
+	#at = 0;
+	/** Bytes of the message in the records before it. */
+	#size = 0;
+	/** The size of the message with its header; null: not known yet. */
+	#whole: number | null = null;
+
+	/**
+	 * Continues with the records that are new in `bytes`. "other": the first message is not a ClientHello; null: a record
+	 * of another type interrupts it.
+	 */
+	read(bytes: Buffer): Buffer | "more" | "other" | null {
+		while (this.#at + 5 <= bytes.length) {
+			if (bytes[this.#at] !== HANDSHAKE) return null;
+			const end = this.#at + 5 + bytes.readUInt16BE(this.#at + 3);
+			const part = bytes.subarray(this.#at + 5, end);
+			if (this.#size === 0 && part.length > 0 && part[0] !== CLIENT_HELLO) return "other";
+			const size = this.#size + part.length;
+			if (size >= HEADER_BYTES) this.#whole ??= HEADER_BYTES + joinRecords(bytes).readUIntBE(1, 3);
+			if (this.#whole !== null && size >= this.#whole) return joinRecords(bytes).subarray(HEADER_BYTES, this.#whole);
+			if (end > bytes.length) break;
+			this.#at = end;
+			this.#size = size;
+		}
+		return "more";
+	}
 }
 
-/**
- * The ClientHello, joined from its records, some of which may be empty. "other": the first message is not a
- * ClientHello; null: a record of another type interrupts it.
- */
-function readHandshake(bytes: Buffer): Buffer | "more" | "other" | null {
+/** The content of the records of a handshake. The last one may be incomplete. */
+function joinRecords(bytes: Buffer): Buffer {
 	const parts: Buffer[] = [];
-	let size = 0;
-	let whole: number | null = null;
-	for (let at = 0; at + 5 <= bytes.length; ) {
-		if (bytes[at] !== HANDSHAKE) return null;
-		const length = bytes.readUInt16BE(at + 3);
-		const part = bytes.subarray(at + 5, at + 5 + length);
-		at += 5 + length;
-		if (part.length === 0) continue;
-		if (size === 0 && part[0] !== CLIENT_HELLO) return "other";
-		parts.push(part);
-		size += part.length;
-		if (size < HEADER_BYTES) continue;
-		// Joined once for the length and once for the message: a client may send each byte in a record of its own.
-		whole ??= HEADER_BYTES + Buffer.concat(parts).readUIntBE(1, 3);
-		if (size >= whole) return Buffer.concat(parts).subarray(HEADER_BYTES, whole);
+	for (let at = 0; at + 5 <= bytes.length && bytes[at] === HANDSHAKE; ) {
+		const end = at + 5 + bytes.readUInt16BE(at + 3);
+		parts.push(bytes.subarray(at + 5, end));
+		at = end;
 	}
-	return "more";
+	return Buffer.concat(parts);
 }
 
 function readHello(hello: Buffer): ClientHello | null {

@@ -1,7 +1,7 @@
 // Detects the content of a tunnel from the client's first bytes and the host names in them.
 import type { PassthroughHosts } from "../../hooks/authenticator.ts";
 import type { TunnelTarget } from "../route/target.ts";
-import { type ClientHello, type Sniffed, sniff } from "../tls/client-hello.ts";
+import type { ClientHello, Sniffed, Sniffer } from "../tls/client-hello.ts";
 
 /**
  * "ignored": relay the bytes untouched, even if they are TLS. "opaque": relay the bytes, which are not TLS, without
@@ -10,10 +10,13 @@ import { type ClientHello, type Sniffed, sniff } from "../tls/client-hello.ts";
 export type TunnelContent = Sniffed | "ignored" | "opaque";
 
 /** Detects the content of a tunnel. `hosts`: hosts whose traffic is not read as HTTP; null: none. */
-export function contentOf(bytes: Buffer, { host, port }: TunnelTarget, hosts: PassthroughHosts | null): TunnelContent {
-	if (hosts === null) return sniff(bytes);
+export function contentOf(
+	{ bytes, found }: Sniffer,
+	{ host, port }: TunnelTarget,
+	hosts: PassthroughHosts | null,
+): TunnelContent {
+	if (hosts === null) return found;
 	if (hosts.isIgnoredAtOnce({ hosts: [host], port })) return "ignored";
-	const found = sniff(bytes);
 	if (found === "more") return "more";
 	const named = nameIn(found, bytes);
 	if (named === "more") return "more";

@@ -1,6 +1,6 @@
 // Detects the protocol inside a client's TLS from the first bytes, if ALPN does not determine it.
 import type { Socket } from "node:net";
-import { sniff } from "../tls/client-hello.ts";
+import { Sniffer } from "../tls/client-hello.ts";
 
 /** "undecided": the client sent bytes that may begin a request, and then nothing. */
 export type InnerProtocol = "http" | "other" | "undecided";
@@ -21,11 +21,10 @@ export function sniffDecrypted(
 	done: (protocol: InnerProtocol) => void,
 	isPatient = false,
 ): { stop(): void } {
-	let bytes: Buffer = Buffer.alloc(0);
+	const sniffer = new Sniffer();
 	let timer: NodeJS.Timeout | null = null;
 	const onData = (chunk: Buffer): void => {
-		bytes = Buffer.concat([bytes, chunk]);
-		const found = sniff(bytes);
+		const found = sniffer.add(chunk);
 		if (found !== "more") settle(found === "http" ? "http" : "other");
 		else if (!isPatient) timer ??= setTimeout(settle, FIRST_WORD_MS, "undecided");
 	};
@@ -42,7 +41,7 @@ export function sniffDecrypted(
 			.removeListener("timeout", onEnd)
 			.removeListener("close", onClose)
 			.setTimeout(0);
-		if (bytes.length > 0) socket.unshift(bytes);
+		if (sniffer.bytes.length > 0) socket.unshift(sniffer.bytes);
 	};
 	const onEnd = (): void => void socket.destroy();
 	const onClose = (): void => {
@@ -58,12 +57,11 @@ export function sniffDecrypted(
  * because no rule would apply to it.
  */
 export function unlessRequest(): (bytes: Buffer) => boolean {
-	let seen: Buffer | null = Buffer.alloc(0);
+	let sniffer: Sniffer | null = new Sniffer();
 	return (bytes) => {
-		if (seen === null) return true;
-		seen = Buffer.concat([seen, bytes]);
-		const found = sniff(seen);
-		if (found !== "more") seen = null;
+		if (sniffer === null) return true;
+		const found = sniffer.add(bytes);
+		if (found !== "more") sniffer = null;
 		return found === "more" || found === "other";
 	};
 }

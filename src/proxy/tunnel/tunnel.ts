@@ -10,7 +10,7 @@ import type { ClientHelloEvent, TlsEventName } from "../../hooks/connection-hook
 import { after, type MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
 import type { Dial } from "../connection/attempt.ts";
-import { newServerConnection } from "../connection/connection-info.ts";
+import { clientAddress, newServerConnection } from "../connection/connection-info.ts";
 import { startInTurn } from "../connection/fair-reader.ts";
 import { HeldHeads, TOO_MUCH } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
@@ -18,7 +18,7 @@ import { options as http2Options } from "../http2/module.ts";
 import type { TunnelTarget } from "../route/target.ts";
 import { relayTcp } from "../tcp/recorded-relay.ts";
 import { acceptTls, type Handshake, HTTP1_ONLY } from "../tls/client-handshake.ts";
-import { type ClientHello, HANDSHAKE, sniff } from "../tls/client-hello.ts";
+import { type ClientHello, HANDSHAKE, Sniffer } from "../tls/client-hello.ts";
 import { handshakeFailure, silentClose } from "../tls/client-trust.ts";
 import type { UpstreamChannel } from "../upstream/channel.ts";
 import { contentOf } from "./content.ts";
@@ -74,7 +74,7 @@ export class Tunnel {
 	readonly #socket: Socket;
 	readonly #settings: TunnelSettings;
 	readonly #target: TunnelTarget;
-	#bytes: Buffer = Buffer.alloc(0);
+	readonly #sniffer = new Sniffer();
 	readonly #head = new HeldHeads();
 	#dial: Dial | null = null;
 	#firstWordTimer: NodeJS.Timeout | null = null;
@@ -107,9 +107,8 @@ export class Tunnel {
 	}
 
 	readonly #onData = (chunk: Buffer): void => {
-		this.#bytes = this.#bytes.length === 0 ? chunk : Buffer.concat([this.#bytes, chunk]);
-		const hasRoom = this.#head.resize(this.#bytes.length);
-		this.#decide(hasRoom);
+		this.#sniffer.add(chunk);
+		this.#decide(this.#head.resize(this.#sniffer.bytes.length));
 	};
 
 	/** Destroys the socket: after `end`, the socket would also wait for the client to close. */
@@ -132,7 +131,7 @@ export class Tunnel {
 	/** @param hasRoom whether more bytes may be held until the protocol is known */
 	#decide(hasRoom = true): void {
 		const target = this.#target;
-		const found = contentOf(this.#bytes, target, this.#settings.hosts);
+		const found = contentOf(this.#sniffer, target, this.#settings.hosts);
 		if (found === "more") {
 			if (hasRoom) this.#waitForMore();
 			else {
@@ -146,7 +145,13 @@ export class Tunnel {
 		else if (found === "ignored") this.#relayUntouched(target);
 		else if (found === "opaque") this.#relay(this.#socket, target, true);
 		else if (found === "other") this.#relay(this.#socket, target, this.#settings.values.record_tcp);
-		else startInTurn(() => this.#socket.destroyed || this.#runClientHelloHooks(found, target));
+		else this.#startInTurn(() => this.#runClientHelloHooks(found, target));
+	}
+
+	#startInTurn(work: () => void): void {
+		const { host, port } = this.#target;
+		const client = clientAddress(this.#settings.clientConn);
+		startInTurn(client, formatAuthority(host, port), () => this.#socket.destroyed || work());
 	}
 
 	/**
@@ -155,16 +160,11 @@ export class Tunnel {
 	 */
 	#waitForMore(): void {
 		const { requestsOnly, context, values } = this.#settings;
-		if (
-			this.#bytes.length === 0 ||
-			sniff(this.#bytes) !== "more" ||
-			this.#bytes[0] === HANDSHAKE ||
-			requestsOnly ||
-			context.pool === null
-		)
+		const { bytes, found } = this.#sniffer;
+		if (bytes.length === 0 || found !== "more" || bytes[0] === HANDSHAKE || requestsOnly || context.pool === null)
 			return;
 		this.#firstWordTimer ??= setTimeout(() => {
-			if (sniff(this.#bytes) !== "more") return;
+			if (this.#sniffer.found !== "more") return;
 			this.#release();
 			this.#relay(this.#socket, this.#target, values.record_tcp, this.#unlessRequest());
 		}, FIRST_WORD_MS);
@@ -192,7 +192,7 @@ export class Tunnel {
 			.removeListener("timeout", this.#onTimeout);
 		this.#socket.setTimeout(0);
 		this.#head.resize(0);
-		if (this.#bytes.length > 0) this.#socket.unshift(this.#bytes);
+		if (this.#sniffer.bytes.length > 0) this.#socket.unshift(this.#sniffer.bytes);
 	}
 
 	#handOver(socket: Socket, target: TunnelTarget): void {
@@ -248,7 +248,7 @@ export class Tunnel {
 		const use = (channel: UpstreamChannel | null) => {
 			channel?.release(true);
 			const [server, isVerified] = [channel?.serverConn ?? null, channel?.isVerified === true];
-			startInTurn(() => this.#socket.destroyed || this.#issue(hello, target, server, isVerified));
+			this.#startInTurn(() => this.#issue(hello, target, server, isVerified));
 		};
 		const kept = pool.takeChannel(to);
 		if (kept !== undefined) use(kept);

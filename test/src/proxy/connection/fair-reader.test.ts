@@ -1,7 +1,7 @@
 // A reader that takes turns with others.
 import { PassThrough } from "node:stream";
 import t from "tap";
-import { exceedsTurn, FairReader, startInTurn } from "../../../../src/proxy/connection/fair-reader.ts";
+import { exceedsTurn, FairReader, noteAccepted, startInTurn } from "../../../../src/proxy/connection/fair-reader.ts";
 
 /** Uses the processor for longer than the time of a turn. */
 function work(): void {
@@ -72,11 +72,11 @@ t.test("it stays paused after pause or stop", async (t) => {
 	t.equal(String(socket.read()), "c");
 });
 
-t.test("work that takes long starts in turns, the newest first", async (t) => {
+t.test("work that takes long starts in turns", async (t) => {
 	await turn();
 	const started: string[] = [];
 	const begin = (name: string) =>
-		startInTurn(() => {
+		startInTurn("", "", () => {
 			started.push(name);
 			work();
 		});
@@ -86,9 +86,50 @@ t.test("work that takes long starts in turns, the newest first", async (t) => {
 	t.strictSame(started, ["c"], "one in each turn");
 	begin("d");
 	while (started.length < 4) await turn();
-	t.strictSame(started, ["c", "d", "b", "a"]);
+	t.strictSame(started, ["c", "d", "b", "a"], "the newest first");
 	let count = 0;
-	for (let i = 0; i < 100; i++) startInTurn(() => void count++);
+	for (let i = 0; i < 100; i++) startInTurn("", "", () => void count++);
 	while (count < 100) await turn();
 	t.equal(count, 100, "work that takes no time shares a turn");
+});
+
+t.test("clients take turns, and so do the servers of each client", async (t) => {
+	const started: string[] = [];
+	for (const name of ["a x 1", "a x 2", "a x 3", "a y 1", "b x 1", "c z 1", "b x 2"]) {
+		const [client = "", server = ""] = name.split(" ");
+		startInTurn(client, server, () => {
+			started.push(name);
+			work();
+		});
+	}
+	while (started.length < 7) await turn();
+	t.strictSame(started, ["a x 3", "b x 2", "c z 1", "a y 1", "b x 1", "a x 2", "a x 1"]);
+});
+
+t.test("while clients are accepted, work waits, but not for long", async (t) => {
+	let now = performance.now();
+	t.intercept(performance, "now", { get: () => () => now });
+	const started: string[] = [];
+	const begin = (name: string) => startInTurn("", "", () => void started.push(name));
+	now += 1000;
+	noteAccepted();
+	begin("a");
+	await turn();
+	t.strictSame(started, ["a"], "no work before: at once");
+	begin("b");
+	for (let i = 0; i < 10; i++) {
+		noteAccepted();
+		await turn();
+	}
+	t.strictSame(started, ["a"]);
+	now += 50;
+	noteAccepted();
+	await turn();
+	t.strictSame(started, ["a", "b"], "after a time, although clients still come");
+	begin("c");
+	noteAccepted();
+	await turn();
+	t.strictSame(started, ["a", "b"]);
+	await turn();
+	t.strictSame(started, ["a", "b", "c"], "no client came");
 });

@@ -2,6 +2,7 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import t, { type Test } from "tap";
+import { startInTurn } from "../../../../src/proxy/connection/fair-reader.ts";
 import { Listener } from "../../../../src/proxy/entry/listener.ts";
 
 async function listen(t: Test, host: string, port = 0): Promise<{ listener: Listener; accepted: Promise<Socket> }> {
@@ -28,6 +29,31 @@ t.test("it accepts connections at the reported address", async (t) => {
 	// The system decides which of the two ends gets its event first.
 	t.equal((await accepted).remotePort, client.localPort);
 	client.destroy();
+});
+
+t.test("many clients are accepted before the work that waits for its turn is done", async (t) => {
+	const count = 100;
+	let worked = 0;
+	let acceptAll = (_worked: number): void => {};
+	const atEnd = new Promise<number>((resolve) => (acceptAll = resolve));
+	const sockets: Socket[] = [];
+	const listener = new Listener(
+		{ text: "regular", kind: "regular", listen: { host: "127.0.0.1", port: 0 } },
+		(socket) => {
+			if (sockets.push(socket) === count) acceptAll(worked);
+		},
+	);
+	await listener.listen();
+	const clients = Array.from({ length: count }, () => connect(listener.port, listener.host).on("error", () => {}));
+	for (let i = 0; i < count; i++)
+		startInTurn("", "", () => {
+			worked++;
+			// longer than the time of a turn
+			if (sockets.length < count) for (const end = performance.now() + 15; performance.now() < end; );
+		});
+	t.ok((await atEnd) < count / 2);
+	for (const socket of [...clients, ...sockets]) socket.destroy();
+	await listener.close();
 });
 
 t.test("it knows the sockets and URLs that lead to it", async (t) => {

@@ -2,9 +2,28 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { type ConnectionOptions, connect } from "node:tls";
+import { isDeepStrictEqual } from "node:util";
 import fc from "fast-check";
 import t from "tap";
-import { sniff } from "../../../../src/proxy/tls/client-hello.ts";
+import { type Sniffed, Sniffer } from "../../../../src/proxy/tls/client-hello.ts";
+
+const sniff = (bytes: Buffer): Sniffed => new Sniffer().add(bytes);
+
+/** The decision on bytes that arrive one by one, and how many it takes. */
+function sniffSlowly(bytes: Buffer): [Sniffed, number] {
+	const sniffer = new Sniffer();
+	for (const [at, byte] of bytes.entries()) if (sniffer.add(Buffer.of(byte)) !== "more") return [sniffer.found, at + 1];
+	return [sniffer.found, bytes.length];
+}
+
+/** As `sniffSlowly`, but each decision is made anew. */
+function sniffAnew(bytes: Buffer): [Sniffed, number] {
+	for (let size = 1; size < bytes.length; size++) {
+		const found = sniff(bytes.subarray(0, size));
+		if (found !== "more") return [found, size];
+	}
+	return [sniff(bytes), bytes.length];
+}
 
 /** The first message of Node's own client. */
 async function helloOf(options: ConnectionOptions): Promise<Buffer> {
@@ -61,12 +80,17 @@ t.test("up to a limit", async (t) => {
 	t.strictSame(sniff(long), { serverName: null, alpn: [] }, "TLS all the same, for OpenSSL to refuse");
 });
 
-t.test("a ClientHello in tiny records is not joined again for each of them", async (t) => {
-	const begun = Buffer.concat([Buffer.of(1, 0, 0xff, 0xff), Buffer.alloc(2000)]);
-	const records = Buffer.concat([...begun].map((byte) => Buffer.of(22, 3, 1, 0, 1, byte)));
+t.test("a ClientHello in tiny records is read once", async (t) => {
+	const begun = Buffer.concat([Buffer.of(1, 0, 0x20, 0), Buffer.alloc(0x2000)]);
+	const records = [...begun].map((byte) => Buffer.of(22, 3, 1, 0, 1, byte));
 	const joined = t.capture(Buffer, "concat", Buffer.concat);
-	t.equal(sniff(records), "more");
-	t.equal(joined().length, 1);
+	const read = t.capture(Buffer.prototype, "readUInt16BE", Buffer.prototype.readUInt16BE);
+	const sniffer = new Sniffer();
+	for (const record of records.slice(0, -1)) t.equal(sniffer.add(record), "more");
+	t.equal(joined().length, 1, "for its length");
+	t.ok(read().length < 2 * records.length, "each record once");
+	t.strictSame(sniffer.add(records.at(-1) as Buffer), { serverName: null, alpn: [] });
+	t.ok(sniffer.bytes.equals(Buffer.concat(records)));
 });
 
 t.test("bytes that are not a ClientHello", async (t) => {
@@ -155,8 +179,39 @@ t.test("HTTP and other protocols", async (t) => {
 		["PRI * HTTP/2.0\r\n", "http"],
 		["PRI * HTTP/1.1\r", "http"],
 		["\xff\xff\xff", "other"],
-	] as const)
-		t.equal(sniff(Buffer.from(text, "latin1")), want, JSON.stringify(text));
+	] as const) {
+		const bytes = Buffer.from(text, "latin1");
+		t.equal(sniff(bytes), want, JSON.stringify(text));
+		if (text.length > 0 && text.length < 1000)
+			t.strictSame(sniffSlowly(bytes), sniffAnew(bytes), `byte by byte: ${JSON.stringify(text)}`);
+	}
+	for (const text of ["A", "\n", "GET ", "NICK x"])
+		t.strictSame(sniffSlowly(Buffer.from(text.padEnd(20_000, text.at(-1)))), ["http", 16_384], JSON.stringify(text));
+});
+
+t.test("the size of the chunks does not matter", async () => {
+	const part = fc.constantFrom(
+		"GET",
+		"x",
+		" ",
+		"\t",
+		"/",
+		"*",
+		"htt",
+		"p://",
+		"HTTP/1.1",
+		"\r",
+		"\n",
+		"PRI",
+		"\x85",
+		"\0",
+	);
+	const text = fc.array(part, { minLength: 1, maxLength: 12 }).map((parts) => Buffer.from(parts.join(""), "latin1"));
+	const hello = fc.integer({ min: 1, max: 50 }).map((size) => inRecords(named, size));
+	const damaged = fc.tuple(hello, fc.nat(60), fc.nat(255)).map(([bytes, at, byte]) => bytes.fill(byte, at, at + 1));
+	const isSame = (bytes: Buffer) => isDeepStrictEqual(sniffSlowly(bytes), sniffAnew(bytes));
+	fc.assert(fc.property(text, isSame), { seed: 5, numRuns: 2000 });
+	fc.assert(fc.property(fc.oneof(hello, damaged), isSame), { seed: 5, numRuns: 30 });
 });
 
 t.test("invalid server names are ignored", async (t) => {

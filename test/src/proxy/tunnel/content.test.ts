@@ -10,6 +10,7 @@ import type { TcpFlow } from "../../../../src/flow/flow.ts";
 import { createPassthroughHosts, options } from "../../../../src/hooks/passthrough-hosts.ts";
 import { defaults } from "../../../../src/options.ts";
 import { tunnelTo } from "../../../../src/proxy/route/target.ts";
+import { Sniffer } from "../../../../src/proxy/tls/client-hello.ts";
 import { contentOf } from "../../../../src/proxy/tunnel/content.ts";
 
 const authority = await openAuthority(join(t.testdir(), "home"));
@@ -18,7 +19,12 @@ const head = (host: string) => `GET / HTTP/1.1\r\nAccept: *\r\n${host}\r\n\r\n`;
 
 t.test("hosts by address, by Host field, and without a name", async (t) => {
 	const hosts = await hostsOf({ ignore_hosts: ["^bank\\.example:", "^::5:"], tcp_hosts: ["^db\\.example$"] });
-	const at = (host: string, bytes: string) => contentOf(Buffer.from(bytes, "latin1"), tunnelTo(host, 80), hosts);
+	const sniffed = (bytes: string) => {
+		const sniffer = new Sniffer();
+		sniffer.add(Buffer.from(bytes, "latin1"));
+		return sniffer;
+	};
+	const at = (host: string, bytes: string) => contentOf(sniffed(bytes), tunnelTo(host, 80), hosts);
 	for (const [host, bytes, content] of [
 		["bank.example", "", "ignored"],
 		["192.0.2.1", "", "more"],
@@ -36,7 +42,7 @@ t.test("hosts by address, by Host field, and without a name", async (t) => {
 		["db.example", head("Host: x"), "opaque"],
 	] as const)
 		t.equal(at(host, bytes), content, `${host} ${JSON.stringify(bytes.slice(0, 60))}`);
-	t.equal(contentOf(Buffer.from(head("Host: bank.example")), tunnelTo("bank.example", 80), null), "http");
+	t.equal(contentOf(sniffed(head("Host: bank.example")), tunnelTo("bank.example", 80), null), "http");
 });
 
 /** A TLS server that records its input, and a proxy with options for some hosts. */

@@ -51,7 +51,10 @@ const RANDOM_CACHE_KIB = 64 * 1024;
 type Statement = Database.Statement<unknown[], unknown>;
 
 /** Closes a tape that was opened for reading and never closed, once neither its reader nor a flow refers to it. */
-const registry = new FinalizationRegistry<Database.Database>((db) => db.close());
+const registry = new FinalizationRegistry<() => void>((close) => close());
+
+/** The files of tapes that are open in this thread, and how many times each is. */
+const openFiles = new Map<string, number>();
 
 /** Closed tapes that are open again until the end of the event loop's turn, and the maximum number of them. */
 const reopened = new Set<TapeDatabase>();
@@ -89,6 +92,7 @@ export class TapeDatabase {
 	/** The identity of the file that is read; null when writing. */
 	readonly #file: BigIntStats | null;
 	#db: Database.Database;
+	#close: () => void;
 	readonly #statements = new Map<string, Statement>();
 	/** Statements that return rows as lists, and statements that return the first column only. */
 	readonly #lists = new Map<string, Statement>();
@@ -105,9 +109,10 @@ export class TapeDatabase {
 		this.#mode = mode;
 		this.#isTemporary = isTemporary;
 		this.#file = mode === "read" ? fileAt(path) : null;
-		const { db, from } = this.guard(() => open(path, mode, durable));
+		const { db, from, close } = this.guard(() => open(path, mode, durable));
 		this.#db = db;
-		if (mode === "read") registry.register(this, db, this);
+		this.#close = close;
+		if (mode === "read") registry.register(this, close, this);
 		this.migratedFrom = from;
 		this.schema = this.version();
 	}
@@ -273,7 +278,7 @@ export class TapeDatabase {
 		this.#lists.clear();
 		this.#plucked.clear();
 		registry.unregister(this);
-		this.#db.close();
+		this.#close();
 	}
 
 	/** The open connection; a tape closed after reading is opened again. @throws FlowtapeError */
@@ -282,7 +287,9 @@ export class TapeDatabase {
 		this.#checkSame();
 		const [eldest] = reopened;
 		if (eldest !== undefined && reopened.size >= MAX_REOPENED) eldest.#release();
-		this.#db = this.guard(() => open(this.path, "read", false, true)).db;
+		const { db, close } = this.guard(() => open(this.path, "read", false, true));
+		this.#db = db;
+		this.#close = close;
 		if (reopened.size === 0) setImmediate(TapeDatabase.releaseReopened);
 		reopened.add(this);
 		return this.#db;
@@ -356,16 +363,19 @@ export function lockExclusively(path: string): (() => void) | null {
 	}
 }
 
+/** A connection, and the version from which the tape was migrated. */
+interface Connection {
+	readonly db: Database.Database;
+	readonly from: number | null;
+	/** Closes the connection. Can be called again. */
+	readonly close: () => void;
+}
+
 /** @param isKnown whether the same file was open before */
-function open(
-	path: string,
-	mode: Mode,
-	durable: boolean,
-	isKnown = false,
-): { db: Database.Database; from: number | null } {
+function open(path: string, mode: Mode, durable: boolean, isKnown = false): Connection {
 	const Sqlite = betterSqlite();
 	refuseForgedLogs(path);
-	if (!isKnown && mode !== "checkpoint") refuseForgedTrees(path, mode);
+	if (!isKnown && (mode === "read" || mode === "append")) refuseForgedTrees(path, mode);
 	const isWritten = mode === "create" || mode === "append";
 	const db = keep(new Sqlite(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
 	try {
@@ -379,11 +389,28 @@ function open(
 		const from = isWritten ? migrate(db, path) : null;
 		if (!isWritten) checkIdentity(db, path);
 		if (mode === "append") prepareForAppending(db, durable);
-		return { db, from };
+		return { db, from, close: closerOf(db, fileKey(path)) };
 	} catch (error) {
 		db.close();
 		throw error;
 	}
+}
+
+function closerOf(db: Database.Database, file: string): () => void {
+	openFiles.set(file, (openFiles.get(file) ?? 0) + 1);
+	return () => {
+		if (!db.open) return;
+		db.close();
+		const others = (openFiles.get(file) ?? 0) - 1;
+		if (others > 0) openFiles.set(file, others);
+		else openFiles.delete(file);
+	};
+}
+
+/** Identifies a file by its device and inode. */
+function fileKey(path: string): string {
+	const { dev, ino } = statSync(path, { bigint: true });
+	return `${dev}:${ino}`;
 }
 
 /**
@@ -415,8 +442,10 @@ function refuseForgedLogs(path: string): void {
  */
 function refuseForgedTrees(path: string, mode: Mode): void {
 	if (!existsSync(path) || !statSync(path).isFile()) return;
+	// a file that is open was checked; reading it here would release SQLite's locks, which POSIX keeps for each process
+	if (openFiles.has(fileKey(path))) return;
 	const file = realpathSync(path);
-	if (mode !== "read" && existsSync(`${file}-journal`)) applyJournal(path);
+	if (mode === "append" && existsSync(`${file}-journal`)) applyJournal(path);
 	const damage = unlessUnreadable(() => treeDamage(file));
 	if (damage !== null) throw damagedTape(path, damage);
 }

@@ -4,12 +4,14 @@ import {
 	appendFileSync,
 	chmodSync,
 	copyFileSync,
+	existsSync,
 	mkdirSync,
 	mkdtempSync,
 	readdirSync,
 	readFileSync,
 	rmdirSync,
 	rmSync,
+	statSync,
 	symlinkSync,
 	truncateSync,
 	writeFileSync,
@@ -350,6 +352,39 @@ t.test("a SQL function can be called, and its error ends the statement", async (
 		message: /unsafe use of half/,
 	});
 	db.close();
+});
+
+/** The number of locks that processes hold on a file, if the system tells. */
+function locksOf(path: string): number | null {
+	if (!existsSync("/proc/locks")) return null;
+	return readFileSync("/proc/locks", "utf8").split(`:${statSync(path).ino} `).length - 1;
+}
+
+t.test("reading a tape that this process records does not release its locks", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const recording = storeAt(path, "append");
+	recording.append(httpFlow({ id: "first" }));
+	recording.flush();
+	const before = locksOf(path);
+	for (let n = 0; n < 2; n++) {
+		const reading = storeAt(path, "read");
+		t.equal((await flowsOf(reading)).length, 1);
+		await reading.close();
+	}
+	t.equal(locksOf(path), before);
+	inProcess(
+		path,
+		'const other = openStore(path, { mode: "append", report }); other.append(httpFlow({ id: "second" })); await other.close();',
+	);
+	t.ok(existsSync(`${path}-wal`), "the other process leaves the log, because it is in use");
+	recording.append(httpFlow({ id: "third" }));
+	await recording.close();
+	const store = storeAt(path, "read");
+	t.same(
+		(await flowsOf(store)).map(({ id }) => id),
+		["first", "second", "third"],
+	);
+	await store.close();
 });
 
 t.test("logs that would change other files are refused, and the files stay", async (t) => {

@@ -121,3 +121,27 @@ t.test("pages that point to themselves", async (t) => {
 		}
 	}
 });
+
+t.test("a free page that is followed by itself ends a recording", async (t) => {
+	const path = await whole(join(t.testdir(), "a.tape"), 30, 2000);
+	const db = bareSqlite(path);
+	db.exec("DELETE FROM body WHERE id > 10");
+	db.close();
+	const bytes = readFileSync(path);
+	// the first page of the list of free pages, and its length
+	const first = bytes.readUInt32BE(32);
+	bytes.writeUInt32BE(1_000_000, 36);
+	const at = (first - 1) * bytes.readUInt16BE(16);
+	bytes.writeUInt32BE(first, at);
+	bytes.writeUInt32BE(0, at + 4);
+	writeFileSync(path, bytes);
+	const store = storeAt(path, "append", { report: () => {} });
+	t.throws(
+		() => {
+			for (let n = 0; n < 20; n++) store.append(httpFlow({ response: { body: `${n}`.repeat(100_000) } }));
+			store.flush();
+		},
+		{ code: "FT_STORE" },
+	);
+	await store.discard().catch(() => {});
+});

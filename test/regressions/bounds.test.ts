@@ -181,6 +181,33 @@ t.test("bodies in chunks of one byte, in both directions", { skip: noProcfs }, a
 	await proxy.end(t);
 });
 
+/** The frames of a client that sends this many requests at once, with heads of 14 kB. */
+function http2Requests(count: number): Buffer {
+	const frame = (type: number, flags: number, stream: number, payload: Buffer) => {
+		const head = Buffer.alloc(9);
+		head.writeUIntBE(payload.length, 0, 3);
+		head.writeUInt16BE((type << 8) | flags, 3);
+		head.writeUInt32BE(stream, 5);
+		return Buffer.concat([head, payload]);
+	};
+	// :method GET, :scheme http, :path /, :authority a; then literals whose lengths are 2 and 127 + 7 * 128 + 0
+	const large = Array.from({ length: 14 }, (_, i) => {
+		const name = `x${String.fromCharCode(97 + i)}`;
+		return Buffer.concat([
+			Buffer.of(0, 2),
+			Buffer.from(name),
+			Buffer.of(127, 0x80, 7),
+			Buffer.alloc(127 + 7 * 128, "y"),
+		]);
+	});
+	const fields = Buffer.concat([Buffer.of(0x82, 0x86, 0x84, 0x01, 1, 97), ...large]);
+	return Buffer.concat([
+		Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+		frame(4, 0, 0, Buffer.alloc(0)),
+		...Array.from({ length: count }, (_, i) => frame(1, 5, 2 * i + 1, fields)),
+	]);
+}
+
 t.test("requests with large heads, which the server does not answer", { skip: noProcfs }, async (t) => {
 	const hole = createTcpServer((socket) => void socket.on("error", () => {}).resume()).listen(0, "127.0.0.1");
 	const honest = createServer((_request, response) => void response.end("ok")).listen(0, "127.0.0.1");
@@ -188,13 +215,17 @@ t.test("requests with large heads, which the server does not answer", { skip: no
 	await Promise.all([hole, honest].map((each) => each.listening || once(each, "listening")));
 	const [deaf, ok] = [hole, honest].map((each) => `127.0.0.1:${(each.address() as AddressInfo).port}`);
 	const fields = Array.from({ length: 1900 }, (_, i) => `X${i}: ${"y".repeat(110)}\r\n`).join("");
-	const head = `GET http://${deaf}/ HTTP/1.1\r\nHost: ${deaf}\r\n${fields}\r\n`;
-	const proxy = await Victim.start(t.testdir(), ["record", "x.tape"]);
-	const sent = Array.from({ length: 1000 }, () => proxy.send(proxy.connect(), head));
-	t.match(await proxy.ask(`http://${ok}/`), / 200 /);
-	await Promise.all(sent);
-	t.match(await proxy.ask(`http://${ok}/`), / 200 /);
-	await proxy.end(t);
+	for (const [name, count, bytes] of [
+		["HTTP/1.1", 1000, Buffer.from(`GET http://${deaf}/ HTTP/1.1\r\nHost: ${deaf}\r\n${fields}\r\n`)],
+		["HTTP/2", 100, Buffer.concat([Buffer.from(`CONNECT ${deaf} HTTP/1.1\r\n\r\n`), http2Requests(250)])],
+	] as const) {
+		const proxy = await Victim.start(t.testdir(), ["record", "x.tape"]);
+		const sent = Array.from({ length: count }, () => proxy.send(proxy.connect(), bytes));
+		t.match(await proxy.ask(`http://${ok}/`), / 200 /, name);
+		await Promise.all(sent);
+		t.match(await proxy.ask(`http://${ok}/`), / 200 /, name);
+		await proxy.end(t);
+	}
 });
 
 t.test("uploads that are answered or held up before their end", { skip: noProcfs }, async (t) => {

@@ -85,6 +85,7 @@ export class Http2ClientConnection {
 		if (all > OPEN_HEADS_BYTES || !this.#heads.resize(all)) {
 			stream.on("error", () => {});
 			stream.close(REFUSED_STREAM);
+			this.#reader.rest();
 			return;
 		}
 		const client: ClientStream = new ClientStream(stream, {

@@ -161,6 +161,9 @@ export class FairReader {
 /** Interval between two checks whether a write still waits. Milliseconds. */
 const WRITE_CHECK_MS = 20;
 
+/** How long a session is not read after something was refused. Milliseconds. */
+const REST_MS = 250;
+
 /** The part of a socket's handle that Node's own streams use. Node does not document it. */
 interface SocketHandle {
 	readStart(): void;
@@ -186,10 +189,24 @@ export class FairSession {
 		if (exceedsTurn(work) && !this.#isYielding) this.#yield();
 	}
 
+	/**
+	 * Does not read for some time, because something was refused. V8 frees the strings of refused heads only in a full
+	 * collection, which a flood would outrun.
+	 */
+	rest(): void {
+		if (this.#isYielding) return;
+		this.#stop();
+		setTimeout(() => this.#resume(), REST_MS).unref();
+	}
+
 	#yield(): void {
+		this.#stop();
+		setImmediate(() => this.#resume());
+	}
+
+	#stop(): void {
 		this.#isYielding = true;
 		this.#socket._handle?.readStop();
-		setImmediate(() => this.#resume());
 	}
 
 	#resume(): void {

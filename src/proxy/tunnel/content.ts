@@ -32,11 +32,8 @@ const HEAD_LIMIT = 64 * 1024;
 function nameIn(found: "http" | "other" | ClientHello, bytes: Buffer): { name: string } | "more" | null {
 	if (typeof found === "object") return found.serverName === null ? null : { name: found.serverName };
 	if (found === "other") return null;
-	// Empty lines before a request do not end its head.
-	const head = bytes
-		.subarray(0, HEAD_LIMIT)
-		.latin1Slice()
-		.replace(/^[\r\n]+/, "");
+	// Only whole lines: the name in the last one may be cut. Empty lines before a request do not end its head.
+	const head = bytes.latin1Slice(0, bytes.lastIndexOf("\n", HEAD_LIMIT - 1) + 1).replace(/^[\r\n]+/, "");
 	const match = /\r?\n(?:host:[ \t]*(\[[^\]\r\n]*\]|[^:\s]*)|\r?\n)/i.exec(head);
 	if (match === null) return bytes.length < HEAD_LIMIT ? "more" : null;
 	return match[1] ? { name: match[1].replace(/^\[(.*)\]$/, "$1") } : null;

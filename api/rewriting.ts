@@ -41,6 +41,8 @@ export interface RewriteContext extends Required<Pick<HookContext, "scripts">>, 
 	format?: string | undefined;
 	/** Called with every rule or option that changed a flow, and with the option of a rule. */
 	onChange: (rule: string, option?: string) => void;
+	/** Called with each option that applied to a flow, although the flow may be as before. */
+	onApply?: ((option: string) => void) | undefined;
 	/** The environment variables, for redaction. Default: those of the process. */
 	env?: NodeJS.ProcessEnv | undefined;
 	/** Receives messages, for example about a body that could not be changed. */
@@ -71,13 +73,19 @@ const UNNOTED = "its format cannot record that it was redacted, so replay from a
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE if the output's format is unknown */
 export async function prepareRewriting(
 	values: RewriteValues,
-	{ output, format, formats, scripts, onChange, log, env = process.env }: RewriteContext,
+	{ output, format, formats, scripts, onChange, onApply, log, env = process.env }: RewriteContext,
 ): Promise<Rewriting> {
 	const hooks = await createHooks({ ...defaults(hookOptions), ...values }, { log, onChange, scripts });
 	const pipeline = new Pipeline(hooks.filter(({ liveOnly }) => !liveOnly));
 	// mitmproxy does not store that it has refreshed a flow, so neither does flowtape in a dump
 	const isDump = output !== null && formatForWriting(output, format, formats).name === "mitm";
-	const edits = createEdits(values, { now: Math.floor(Date.now() / 1000), marksRefresh: !isDump, onChange, log });
+	const edits = createEdits(values, {
+		now: Math.floor(Date.now() / 1000),
+		marksRefresh: !isDump,
+		onChange,
+		onApply,
+		log,
+	});
 	const redactor = await createRedactor(values, env, {
 		onRedact: (rule) => onChange(`redact ${rule}`),
 		onLoss: (message) => log("warning", message),

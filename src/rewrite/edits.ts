@@ -7,7 +7,7 @@ import type { Message } from "../flow/message.ts";
 import type { Step } from "../flow/pipe.ts";
 import { standardReason } from "../flow/reason.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
-import { compileRefresh, type Refresh, refreshResponse } from "../replay/answer/refresh.ts";
+import { compileRefresh, hasDates, type Refresh, refreshResponse } from "../replay/answer/refresh.ts";
 import { editJsonBody, parseJsonRules } from "./edit-json.ts";
 import { HostRenaming } from "./rename-host.ts";
 
@@ -86,6 +86,8 @@ export interface EditContext {
 	marksRefresh?: boolean;
 	/** Called with the name of the option, or the rule, when an edit has changed a flow. */
 	onChange?: (option: string) => void;
+	/** Called with the name of an option that applied to a flow, although the flow may be as before. */
+	onApply?: ((option: string) => void) | undefined;
 	log?: (level: "warning", message: string) => void;
 }
 
@@ -237,10 +239,12 @@ function timeOf(text: string, now: number): number {
 }
 
 function refreshAt(time: number, refresh: Refresh): Edit {
-	return ofResponse((flow, { marksRefresh = true }) => {
+	return ofResponse((flow, { marksRefresh = true, onApply }) => {
 		const { response } = flow;
 		const { body } = response;
 		const before = response.headers.fields;
+		// HTTP dates have whole seconds: those of a new recording may already be right
+		if (hasDates(response, refresh)) onApply?.("refresh");
 		refreshResponse(response, time, refresh, flow.refreshed ?? undefined);
 		const isChanged = response.body !== body || response.headers.fields.some((part, i) => part !== before[i]);
 		// a stored time must match the dates, even without `marksRefresh`

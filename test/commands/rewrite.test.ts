@@ -493,6 +493,18 @@ t.test("a note that cannot be read prevents --in-place", async (t) => {
 	}
 });
 
+t.test("a refresh of dates that are right already has applied; one of a flow without dates has not", async (t) => {
+	const folder = t.testdir();
+	const [path, out] = [join(folder, "in.tape"), join(folder, "out.tape")];
+	const recorded = { timestampStart: 1_000_000_000 };
+	await writeTape(path, [
+		httpFlow({ response: { ...recorded, headers: [["Date", "Sun, 09 Sep 2001 01:46:40 GMT"]] } }),
+	]);
+	t.equal((await run(path, "-o", out, "--refresh", "1000000000")).err, `wrote 1 flow to ${out}\n`);
+	await writeTape(path, [httpFlow({ response: { ...recorded, headers: [] } })]);
+	t.match((await run(path, "-o", out, "--refresh", "1000000000")).err, "--refresh never applied");
+});
+
 t.test("with -q, losses are not printed; without it, only flows that were written count", async (t) => {
 	const folder = t.testdir();
 	const [path, out] = [join(folder, "in.tape"), join(folder, "out.har")];

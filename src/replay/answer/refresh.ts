@@ -83,6 +83,11 @@ export function refreshBody(response: Response, { json }: Refresh, delta: number
 	if (moved !== null) response.content = encodeText(moved);
 }
 
+/** Whether a response has dates in its headers that a refresh moves. */
+export function hasDates({ headers }: Response, refresh: Refresh = usualDates): boolean {
+	return findDates(headers.fields, refresh).length > 0;
+}
+
 /**
  * Refreshes a response in place. Values that are not valid dates stay unchanged.
  * @param now when the response is sent, in seconds since 1970

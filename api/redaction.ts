@@ -28,5 +28,5 @@ export async function createRedactor(
 	]);
 	const rules = compileRules(values);
 	const key = await redactionKey(env, { create: true });
-	return new Redactor({ ...report, rules, key, env, envNames: values.redact_env });
+	return new Redactor({ ...report, rules, key, shape: values.redact_shape, env, envNames: values.redact_env });
 }

@@ -2,7 +2,7 @@
 import { redactionKey } from "../api/redaction-key.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
-import { options as redactionOptions } from "../src/redact/options.ts";
+import { ruleOptions } from "../src/redact/options.ts";
 import { Placeholders } from "../src/redact/placeholders.ts";
 import { compileRules } from "../src/redact/rules.ts";
 import { Scanner } from "../src/redact/scanner.ts";
@@ -15,8 +15,6 @@ import { scanSarif } from "./scan/sarif.ts";
 import type { TapeFindings } from "./scan/tape-findings.ts";
 import { scanText } from "./scan/text.ts";
 import { copyFlows, inputOptions, selection, selectionOptions } from "./tapes/copy-flows.ts";
-
-const { redact: _, ...rules } = redactionOptions;
 
 const ownOptions = {
 	json: { type: "boolean", default: false, help: "Print one JSON object for each secret." },
@@ -44,7 +42,7 @@ const ownOptions = {
 	...inputOptions,
 } as const;
 
-const groups = [{ title: "What is a secret", table: rules }] as const;
+const groups = [{ title: "What is a secret", table: ruleOptions }] as const;
 
 export const command = defineCommand({
 	name: "scan",

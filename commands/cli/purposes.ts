@@ -39,6 +39,7 @@ export const purposes: Readonly<Record<string, readonly string[]>> = {
 		"redact_pii",
 		"redact_strict",
 		"redact_keep",
+		"redact_shape",
 	],
 	"How to send": ["to", "client_replay_concurrency", "rate", "speed", "timeout", "correlate"],
 	"Where to listen": [

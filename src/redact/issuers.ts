@@ -19,6 +19,8 @@ export interface Issuer {
 	readonly least: number;
 	/** Whether the secret may be a token of another format too, which then counts. */
 	readonly isGeneral: boolean;
+	/** Number of characters at the end that are a check sum; 0: none. */
+	readonly sum: number;
 	/** Further conditions on the secret. */
 	readonly accepts: (secret: string) => boolean;
 }
@@ -38,7 +40,7 @@ function format(
 	const { flags = "", end = END, ...others } = options;
 	const hasGroup = /\((?!\?)/.test(source);
 	const pattern = new RegExp(source + end, `y${hasGroup ? "d" : ""}${flags}`);
-	const defaults = { back: 0, isWord: true, least: 20, isGeneral: false, accepts: isNoExample };
+	const defaults = { back: 0, isWord: true, least: 20, isGeneral: false, sum: 0, accepts: isNoExample };
 	return { id, kind, anchors: anchors.split(" "), pattern, ...defaults, ...others };
 }
 
@@ -97,15 +99,15 @@ export const issuers: readonly Issuer[] = [
 	format("url-password", "password", "://", "://[^\\s\"'`<>()[\\]{}|\\\\^/?#@:]{0,100}:([^\\s\"'`<>()[\\]|\\\\^/?#@]{1,200})@", { isWord: false, isGeneral: true, least: 4, end: "(?=[\\w[])", accepts: isNoTemplate }),
 	format("curl-user", "password", "-u --user", "(?:-u|--user)[ =]{0,2}[\"']?[^\\s\"':<[]{0,80}:([^\\s\"'>\\]]{3,100})(?<=curl [^]{0,180})", { least: 0, end: "", accepts: isNoTemplate }),
 	// development and packages
-	format("github", "token", "ghp_ gho_ ghu_ ghs_ ghr_", "gh[pousr]_[A-Za-z\\d]{36,255}"),
-	prefixed("github-fine-grained", "token", "github_pat_", "\\w{82}"),
-	format("gitlab", "token", "glpat- gldt- glrt- glrtr- glft- glsoat- glimt- gloas- glptt- glffct- glagent-", "gl(?:pat|dt|rtr?|ft|soat|imt|oas|ptt|ffct|agent)-[\\w-]{20,300}(?:\\.[\\da-z]{2}\\.?[\\da-z]{7,9})?"),
+	format("github", "token", "ghp_ gho_ ghu_ ghs_ ghr_", "gh[pousr]_[A-Za-z\\d]{36,255}", { sum: 6 }),
+	format("github-fine-grained", "token", "github_pat_", "github_pat_\\w{82}", { sum: 6 }),
+	format("gitlab", "token", "glpat- gldt- glrt- glrtr- glft- glsoat- glimt- gloas- glptt- glffct- glagent-", "gl(?:pat|dt|rtr?|ft|soat|imt|oas|ptt|ffct|agent)-[\\w-]{20,300}(?:\\.[\\da-z]{2}\\.?[\\da-z]{7,9})?", { sum: 7 }),
 	prefixed("gitlab-job", "token", "glcbt-", "[\\da-zA-Z]{1,5}_[\\w-]{20}"),
 	prefixed("gitlab-runner", "token", "GR1348941", "[\\w-]{20}"),
 	prefixed("gitlab-session", "session", "_gitlab_session=", "([\\da-z]{32})"),
 	format("bitbucket", "password", "ATBB", "ATBB[A-Za-z\\d]{32}"),
-	format("atlassian", "token", "ATATT3 ATCTT3 ATSTT3", "AT[ACS]TT3[\\w-]{100,}={0,2}(?:[\\dA-F]{8})?"),
-	prefixed("npm", "token", "npm_", "[A-Za-z\\d]{36}"),
+	format("atlassian", "token", "ATATT3 ATCTT3 ATSTT3", "AT[ACS]TT3[\\w-]{100,}={0,2}(?:[\\dA-F]{8})?", { sum: 8 }),
+	format("npm", "token", "npm_", "npm_[A-Za-z\\d]{36}", { sum: 6 }),
 	format("npm-config", "token", "_authToken", "_authToken\\s{0,4}=\\s{0,4}[\"']?([\\w./+-]{16,}=*)", { least: 0, isGeneral: true }),
 	format("npm-auth", "basic", "_auth", "_auth\\s{0,4}=\\s{0,4}[\"']?([A-Za-z\\d+/]{16,}={0,2})", { least: 0, accepts: isBasic }),
 	prefixed("pypi", "token", "pypi-AgE", "[\\w-]{50,}"),
@@ -183,7 +185,7 @@ export const issuers: readonly Issuer[] = [
 	format("dynatrace", "token", "dt0c01. dt0s01. dt0s02. dt0s16.", "dt0[cs]\\d\\d\\.[A-Z\\d]{8,24}\\.[A-Z\\d]{64}"),
 	format("newrelic", "key", "NRAK- NRJS- NRII- NRRA-", "(?:NRAK-[A-Z\\d]{27}|NRJS-[\\da-f]{19}|NRII-[\\w-]{32}|NRRA-[\\da-f]{42})"),
 	around("newrelic-licence", "key", "NRAL", 36, "[\\da-f]{36}NRAL"),
-	format("grafana", "token", "glsa_ glc_", "(?:glsa_[A-Za-z\\d]{32}_[\\da-f]{8}|glc_[A-Za-z\\d+/]{32,400}={0,3})"),
+	format("grafana", "token", "glsa_ glc_", "(?:glsa_[A-Za-z\\d]{32}_[\\da-f]{8}|glc_[A-Za-z\\d+/]{32,400}={0,3})", { sum: 8 }),
 	format("grafana-key", "key", "eyJrIjoi", "eyJrIjoi[A-Za-z\\d+/]{60,400}={0,3}"),
 	format("sentry", "token", "sntrys_eyJ sntryu_", "(?:sntrys_eyJ[\\w+/=]{80,}|sntryu_[\\da-f]{64})"),
 	format("posthog", "key", "phx_", "phx_[A-Za-z\\d]{40,}"),

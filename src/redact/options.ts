@@ -10,8 +10,8 @@ export function isRedacted(notes: Metadata): boolean {
 	return notes[NOTE] !== undefined;
 }
 
-export const options = {
-	redact: { type: "boolean", default: false, help: "Replace secrets by placeholders (docs/redaction.md)." },
+/** The options that say what a secret is. */
+export const ruleOptions = {
 	redact_header: {
 		type: "sequence",
 		default: [],
@@ -48,12 +48,6 @@ export const options = {
 		metavar: "WHAT",
 		help: "Do not redact by this rule, such as name.code, or at this place, such as cookie:theme or header:x-signature.",
 	},
-	redact_env: {
-		type: "sequence",
-		default: [],
-		metavar: "NAME",
-		help: "Redact the value of this environment variable too, if it has at least 4 characters.",
-	},
 	redact_pii: {
 		type: "boolean",
 		default: false,
@@ -66,4 +60,21 @@ export const options = {
 	},
 } as const satisfies OptionTable;
 
-export type RedactionValues = OptionValues<Omit<typeof options, "redact">>;
+export type RedactionValues = OptionValues<typeof ruleOptions>;
+
+export const options = {
+	redact: { type: "boolean", default: false, help: "Replace secrets by placeholders (docs/redaction.md)." },
+	...ruleOptions,
+	redact_env: {
+		type: "sequence",
+		default: [],
+		metavar: "NAME",
+		help: "Redact the value of this environment variable too, if it has at least 4 characters.",
+	},
+	redact_shape: {
+		type: "string",
+		default: "plain",
+		choices: ["plain", "issuer"],
+		help: "The form of placeholders. issuer: keep prefix, length and alphabet of tokens of known formats, such as ghp_, for clients that check them.",
+	},
+} as const satisfies OptionTable;

@@ -6,7 +6,7 @@ import { redactJwt } from "./jwt.ts";
 import { KnownSecrets } from "./known-secrets.ts";
 import { secretKind } from "./names.ts";
 import { redactNested } from "./nested.ts";
-import { Placeholders } from "./placeholders.ts";
+import { type PlaceholderShape, Placeholders } from "./placeholders.ts";
 import { Redaction } from "./redaction.ts";
 import type { RedactionRules } from "./rules.ts";
 import type { Secret } from "./secret.ts";
@@ -22,6 +22,8 @@ export interface RedactorOptions {
 	rules: RedactionRules;
 	/** The key of the placeholders, at least 16 random bytes. */
 	key: Buffer;
+	/** The form of placeholders. Default: plain. */
+	shape?: PlaceholderShape;
 	/** Environment variables; values whose names mean a secret are secrets wherever they stand. Default: none. */
 	env?: Readonly<Record<string, string | undefined>>;
 	/** Variables whose values are secrets whatever their names are. Default: none. */
@@ -39,8 +41,8 @@ export class Redactor {
 	readonly #redacting: Redaction;
 	readonly #onLoss: LossReporter;
 
-	constructor({ rules, key, env = {}, envNames = [], onRedact = () => {}, onLoss = () => {} }: RedactorOptions) {
-		this.#placeholders = new Placeholders(key);
+	constructor({ rules, key, shape, env = {}, envNames = [], onRedact = () => {}, onLoss = () => {} }: RedactorOptions) {
+		this.#placeholders = new Placeholders(key, shape);
 		this.#onLoss = onLoss;
 		this.#learning = new Redaction(rules, new KnownSecrets(), redactNested, (secret) => {
 			this.#learn(secret);

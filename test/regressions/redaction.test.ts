@@ -149,3 +149,27 @@ t.test("rules of one's own, and errors", async (t) => {
 	const missing = await runCaptured(rewrite, [tape, "-o", out, "--redact-header", "x"], { env });
 	t.match(missing, { status: 2, err: "--redact-header: it adds to what --redact replaces" });
 });
+
+t.test("--redact-shape issuer keeps the form of tokens, and the tape is clean and replays", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: join(folder, "home") };
+	const tape = join(folder, "a.tape");
+	const github = `${"ghp"}_${random.text("alphanumeric", 36)}`;
+	const withToken = (path: string, body = "") =>
+		httpFlow({ request: { host, path, headers: [["Authorization", `Bearer ${github}`]] }, response: { body } });
+	await writeTape(tape, [withToken("/me", `hello ${github}`), withToken(`/repos?access_token=${github}`)]);
+	const redact = ["--redact", "--redact-shape", "issuer"];
+	t.equal((await runCaptured(rewrite, [tape, "--in-place", ...redact], { env })).status, 0);
+	t.notMatch(readFileSync(tape).toString("latin1"), github);
+	t.equal((await runCaptured(scan, [tape], { env })).status, 0, "placeholders are no secrets");
+	const flows = (await readTape(tape)).flows as HttpFlow[];
+	const shaped = flows[0]?.request.headers.get("authorization")?.slice(7) ?? "";
+	t.match(shaped, /^ghp_ftr[0-9a-f]{16}0*90{5}$/);
+	t.equal(shaped.length, github.length);
+	t.equal(flows[0]?.response?.text, `hello ${shaped}`, "everywhere the same");
+	await runCaptured(rewrite, [tape, "--in-place", "--redact"], { env });
+	t.equal(((await readTape(tape)).flows[0] as HttpFlow).request.headers.get("authorization"), `Bearer ${shaped}`);
+	const proxy = await startTestLive(t, { recordings: [tape] });
+	const answer = await askThrough(proxy, `http://${host}/repos?access_token=dummy`);
+	t.equal(answer.status, 200);
+});

@@ -19,14 +19,19 @@ let beganAt: number | null = null;
  * their socket again before the next turn of the event loop.
  */
 export function exceedsTurn(work: () => void): boolean {
-	if (beganAt === null) {
-		beganAt = performance.now();
-		setImmediate(() => {
-			beganAt = null;
-		});
-	}
+	beginTurn();
 	work();
 	return isTurnOver();
+}
+
+function beginTurn(): void {
+	if (beganAt !== null) return;
+	beganAt = performance.now();
+	setImmediate(endTurn);
+}
+
+function endTurn(): void {
+	beganAt = null;
 }
 
 /** Whether the time of this turn is used up. */
@@ -123,7 +128,9 @@ export class FairReader {
 	constructor(socket: Duplex, take: (bytes: Buffer) => void) {
 		this.#socket = socket;
 		socket.on("data", (bytes: Buffer) => {
-			if (exceedsTurn(() => take(bytes))) this.#yield();
+			beginTurn();
+			take(bytes);
+			if (isTurnOver()) this.#yield();
 		});
 	}
 

@@ -11,7 +11,7 @@ import { collectLargeBuffers } from "../../flow/young-buffers.ts";
 import type { Phase } from "../../hooks/hook.ts";
 import type { Pipeline } from "../../hooks/pipeline.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
-import { sizeOf, workloadOf } from "../body/flow-weight.ts";
+import { workloadOf } from "../body/flow-weight.ts";
 import type { Spool } from "../body/pipe.ts";
 import type { BodyPolicy } from "../body/policy.ts";
 import type { ConnectionEvents } from "../connection/events.ts";
@@ -212,16 +212,21 @@ export class ProxyContext {
 	 * promise never rejects.
 	 */
 	record(flow: Flow): Promise<void> | undefined {
-		const append = () =>
-			schedule(
-				() => workloadOf(flow),
-				() => this.#append(flow),
-			);
-		// A sink may hold a large flow in memory until it is written.
-		const wait = sizeOf(flow) > LARGE_FLOW ? runExclusive(append) : append();
+		const weight = workloadOf(flow);
+		const wait = weight === 0 ? this.#append(flow) : this.#appendHeavy(flow, weight);
 		if (wait === undefined) return;
 		this.track(wait);
 		return wait;
+	}
+
+	#appendHeavy(flow: Flow, weight: number): MaybeAsync {
+		const append = () =>
+			schedule(
+				() => weight,
+				() => this.#append(flow),
+			);
+		// A sink may hold a large flow in memory until it is written.
+		return weight > LARGE_FLOW ? runExclusive(append) : append();
 	}
 
 	/** A returned promise never rejects. */

@@ -38,7 +38,7 @@ export class PhaseRunner {
 	/** Runs the hooks of a step, then `next`; calls `fail` if one of them throws. */
 	run(step: Step, next: () => void, fail: (error: unknown) => void): void {
 		try {
-			const wait = this.#runHooks(step);
+			const wait = this.#context.pipeline.isIdle(step) ? undefined : this.#runHooks(step);
 			if (wait === undefined) next();
 			else
 				this.#context.track(

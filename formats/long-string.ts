@@ -5,9 +5,9 @@ import { FlowtapeError } from "../src/errors.ts";
 import { bodyBytes, bodyChunks } from "../src/flow/body.ts";
 import { encodeText, NO_BYTES } from "../src/flow/bytes.ts";
 import { type FileSpool, openFileSpool } from "../src/flow/file-spool.ts";
+import { wholeCharacters } from "../src/flow/whole-pieces.ts";
 import { KeptScalar } from "./fields.ts";
 import { decodeBase64 } from "./json-values.ts";
-import { wholeCharacters } from "./long-texts.ts";
 import { BACKSLASH } from "./string-scanner.ts";
 
 /** Maximum size in memory, in bytes. */

@@ -1,16 +1,12 @@
 // Writes large parts of a record as JSON in pieces: a string of megabytes is freed only by a full garbage collection.
-import { isUtf8 } from "node:buffer";
 import { randomUUID } from "node:crypto";
-import { type Body, bodyChunks, bodySize } from "../src/flow/body.ts";
-import { NO_BYTES } from "../src/flow/bytes.ts";
-import { collectTransientBuffers } from "../src/flow/young-buffers.ts";
+import { type Body, bodySize } from "../src/flow/body.ts";
+import { wholeCharacters, wholePieces } from "../src/flow/whole-pieces.ts";
 import type { Json } from "./fields.ts";
 import { costOfMessage } from "./json-cost.ts";
 
 /** Minimum size of a long text, in bytes. */
 export const LONG_BYTES = 64 * 1024;
-/** Bytes per piece. */
-const PIECE_BYTES = 48 * 1024;
 
 /** Most bytes of JSON for one byte of a text. */
 const ESCAPED_BYTES = 6;
@@ -145,40 +141,7 @@ function measure(head: string, parts: readonly LongPart[], rest: readonly string
 	return size;
 }
 
-/**
- * Whether a body is UTF-8, without reading all of it into memory.
- * @param isPlain whether it must not contain NUL, as text does not
- */
-export function isUtf8Body(body: StoredBody, isPlain = false): boolean {
-	for (const piece of Buffer.isBuffer(body) ? [body] : wholePieces(body, wholeCharacters))
-		if (!isUtf8(piece) || (isPlain && piece.includes(0))) return false;
-	return true;
-}
-
-/** A body in pieces. @param whole returns where a piece must end; the rest begins the next one */
-function* wholePieces(body: StoredBody, whole: (piece: Buffer) => number): Generator<Buffer> {
-	let rest = NO_BYTES;
-	for (const chunk of bodyChunks(body)) {
-		for (let at = 0; at < chunk.length; at += PIECE_BYTES) {
-			const part = chunk.subarray(at, at + PIECE_BYTES);
-			const piece = rest.length === 0 ? part : Buffer.concat([rest, part]);
-			const end = whole(piece);
-			if (end > 0) yield piece.subarray(0, end);
-			rest = Buffer.from(piece.subarray(end));
-		}
-		if (!Buffer.isBuffer(body)) collectTransientBuffers(chunk.length);
-	}
-	if (rest.length > 0) yield rest;
-}
-
 /** Where a piece must end, so that its base64 has no padding. */
 function wholeTriples({ length }: Buffer): number {
 	return length - (length % 3);
-}
-
-/** Where a piece must end, so that it ends between characters of UTF-8. */
-export function wholeCharacters(piece: Buffer): number {
-	let lead = piece.length - 1;
-	while (lead > piece.length - 4 && lead > 0 && ((piece[lead] as number) & 0xc0) === 0x80) lead--;
-	return (piece[lead] as number) >= 0xc0 ? lead : piece.length;
 }

@@ -2,11 +2,12 @@
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
-import type { Body } from "../../src/flow/body.ts";
+import { type Body, bodySize } from "../../src/flow/body.ts";
 import { openFileSpool } from "../../src/flow/file-spool.ts";
+import { RecentMap } from "../../src/flow/recent-map.ts";
 import type { Input } from "../format.ts";
 import { spool } from "../input.ts";
-import { BODY_LIMIT, LONG_BODY } from "./inflation.ts";
+import { BODY_LIMIT, BYTES_PER_BYTE, LONG_BODY } from "./inflation.ts";
 import { ZipFile } from "./zip-file.ts";
 
 type StoredBody = Exclude<Body, null>;
@@ -66,6 +67,15 @@ function copyOf(path: string): StoredBody {
 }
 
 const PIECE_BYTES = 1024 * 1024;
+/** Bodies of an archive that are kept in memory, because several entries may have the same one. Bytes. */
+const RECENT_BYTES = 2 * LONG_BODY;
+/** Large bodies whose temporary files are kept. */
+const RECENT_FILES = 4;
+/**
+ * Total size of the bodies of all entries that is always allowed. Entries may share a body, so an archive of kilobytes
+ * can expand to any size. Bytes.
+ */
+const FREE_BYTES = 4 * 1024 ** 3;
 
 async function openZip(input: Input): Promise<HarFiles> {
 	const { path, remove } = await spool(input);
@@ -79,20 +89,30 @@ async function openZip(input: Input): Promise<HarFiles> {
 				offset: 0,
 			});
 		const read = new Set([name]);
-		/** The large bodies of the current entry, or why they cannot be read. */
-		const large = new Map<string, StoredBody | Error>();
+		const recent = new RecentMap<string, StoredBody>(RECENT_BYTES, (body) => bodySize(body) ?? 0);
+		/** The large bodies of recent entries, or why they cannot be read. */
+		const large = new RecentMap<string, StoredBody | Error>(RECENT_FILES);
+		const limit = FREE_BYTES + BYTES_PER_BYTE * statSync(path).size;
+		let expanded = 0;
+		const bodyOf = (file: string): StoredBody => {
+			const known = large.get(file) ?? recent.get(file);
+			if (known instanceof Error) throw known;
+			const body = known ?? zip.read(file);
+			if (known === undefined) recent.set(file, body);
+			return body;
+		};
 		return {
 			chunks: zip.chunks(name),
 			async prepare(files) {
-				for (const file of large.keys()) if (!files.includes(file)) large.delete(file);
 				for (const file of files)
-					if (zip.isLarge(file) && !large.has(file))
+					if (expanded < limit && zip.isLarge(file) && large.get(file) === undefined)
 						large.set(file, await zip.spool(file).catch((error: Error) => error));
 			},
 			attachment(file) {
 				read.add(file);
-				const body = large.get(file) ?? zip.read(file);
-				if (body instanceof Error) throw body;
+				if (expanded >= limit) throw new Error(`the bodies of all entries have more than ${limit} bytes`);
+				const body = bodyOf(file);
+				expanded += bodySize(body) ?? 0;
 				return body;
 			},
 			unread: () => names.filter((each) => !read.has(each)),

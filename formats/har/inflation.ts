@@ -11,7 +11,7 @@ export const LONG_BODY = 8 * 1024 * 1024;
 /** Total inflated size that is always allowed. Bytes. */
 const FREE_BYTES = 256 * 1024 * 1024;
 /** Inflated bytes allowed for each encoded byte: text compresses to a tenth, rarely to a fiftieth. */
-const BYTES_PER_BYTE = 50;
+export const BYTES_PER_BYTE = 50;
 
 export interface Decoded {
 	readonly bytes: Exclude<Body, null>;

@@ -7,9 +7,10 @@ import type { DnsMessage, DnsRecord, Flow, HttpFlow, StreamMessage } from "../..
 import type { Headers } from "../../src/flow/headers.ts";
 import type { Request, Response } from "../../src/flow/message.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
+import { isUtf8Body } from "../../src/flow/whole-pieces.ts";
 import type { Json, JsonObject } from "../fields.ts";
 import { fromByteString, fromBytes, fromMeta, fromNumber } from "../json-values.ts";
-import { isUtf8Body, type LongTexts } from "../long-texts.ts";
+import type { LongTexts } from "../long-texts.ts";
 import { withNumberTexts } from "./number-texts.ts";
 
 export interface LineOptions {

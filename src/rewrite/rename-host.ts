@@ -2,12 +2,14 @@
 // not renamed in `xapi.example.com` or `api.example.com.evil`.
 import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../errors.ts";
+import { type Body, bodyChunks, bodySlices } from "../flow/body.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { parseMediaType } from "../flow/content-type.ts";
+import { type FileBody, openFileSpool } from "../flow/file-spool.ts";
 import type { WebSocketData } from "../flow/flow.ts";
 import { GrowingBytes } from "../flow/growing-bytes.ts";
 import { type Message, Request } from "../flow/message.ts";
-import { Windows } from "../regex/windows.ts";
+import { isUtf8Body } from "../flow/whole-pieces.ts";
 
 /** A host name or IPv4 address. */
 const HOST = /^[\w-]+(?:\.[\w-]+)*$/;
@@ -53,6 +55,9 @@ const TEXT =
 
 /** Larger bodies are not searched, and no body becomes larger. Bytes. */
 const LIMIT = 512 * 1024 * 1024;
+
+/** Larger bodies without a coding are read in pieces and written to a temporary file. Bytes. */
+const LONG_BODY = 8 * 1024 * 1024;
 
 /** Opcode of text messages (RFC 6455 section 5.2). */
 const TEXT_MESSAGE = 1;
@@ -143,40 +148,86 @@ export class HostRenaming {
 		if (essence !== "" && !TEXT.test(essence)) return;
 		if (message.bodySize > LIMIT)
 			throw new FlowtapeError("FT_BAD_BODY", `it has ${message.bodySize} bytes, too many to search`);
+		const isCoded = message.headers.has("content-encoding");
+		const { body } = message;
+		if (body !== null && message.bodySize > LONG_BODY && !isCoded) {
+			if (essence === "" && !isUtf8Body(body, true)) return;
+			const renamed = this.#renameInPieces(body);
+			if (renamed !== null) setBody(message, renamed);
+			return;
+		}
 		const { content } = message;
 		if (content === null) return;
 		// without a media type, the body may be binary
 		if (essence === "" && (content.includes(0) || !isUtf8(content))) return;
 		// a coded body that became larger could not be decoded again
-		const isBounded = message.headers.has("content-encoding") && content.length <= message.decodedLimit;
+		const isBounded = isCoded && content.length <= message.decodedLimit;
 		const renamed = this.#renameBytes(content, isBounded ? message.decodedLimit : LIMIT);
 		if (renamed !== content) message.content = renamed;
 	}
 
-	/**
-	 * Renames hosts in windows, because many matches in one string take several times its memory.
-	 * @throws FlowtapeError FT_BAD_BODY if the result has more than `limit` bytes
-	 */
+	/** @throws FlowtapeError FT_BAD_BODY if the result has more than `limit` bytes */
 	#renameBytes(bytes: Buffer, limit: number): Buffer {
-		const windows = new Windows(bytes, this.#reach);
 		let renamed: GrowingBytes | null = null;
-		for (let from = 0; from < bytes.length; ) {
-			const { text, start, end } = windows.at(from);
-			const [part, next] = this.#renamePart(text, from - start, end - start);
-			if (renamed === null && part !== text.slice(from - start, next)) {
-				renamed = new GrowingBytes(bytes.length + part.length - (next + start - from));
-				renamed.append(bytes.subarray(0, from));
+		for (const { text, at, isChanged } of this.#renamedParts(bodySlices(bytes))) {
+			if (renamed === null && isChanged) {
+				renamed = new GrowingBytes(bytes.length + text.length);
+				renamed.append(bytes.subarray(0, at));
 			}
-			renamed?.append(part);
-			if (renamed !== null && renamed.length > limit)
-				throw new FlowtapeError("FT_BAD_BODY", `with the new names it would have more than ${limit} bytes`);
-			from = start + next;
+			renamed?.append(text);
+			if (renamed !== null) checkSize(renamed.length, limit);
 		}
 		return renamed?.bytes ?? bytes;
 	}
 
+	/**
+	 * Renames hosts in a large body. Returns the result in a temporary file; null: nothing is renamed.
+	 * @throws FlowtapeError FT_BAD_BODY if the result is too large; FT_IO
+	 */
+	#renameInPieces(body: Exclude<Body, null>): FileBody | null {
+		let isChanged = false;
+		for (const part of this.#renamedParts(bodyChunks(body))) {
+			isChanged = part.isChanged;
+			if (isChanged) break;
+		}
+		if (!isChanged) return null;
+		const spool = openFileSpool();
+		let size = 0;
+		try {
+			for (const { text } of this.#renamedParts(bodyChunks(body))) {
+				size += text.length;
+				checkSize(size, LIMIT);
+				spool.write(Buffer.from(text, "latin1"));
+			}
+		} catch (error) {
+			spool.end().close();
+			throw error;
+		}
+		return spool.end();
+	}
+
+	/** Renames hosts part by part: many matches in one string would take several times its memory. */
+	*#renamedParts(pieces: Iterable<Buffer>): Generator<RenamedPart> {
+		let held = "";
+		/** The index of the held text in the input, and of the next part in the held text. */
+		let [start, from] = [0, 0];
+		for (const piece of pieces) {
+			held += piece.latin1Slice();
+			const end = held.length - this.#reach;
+			if (end <= from) continue;
+			const { next, ...part } = this.#renamePart(held, from, end);
+			yield { ...part, at: start + from };
+			const kept = Math.max(next - this.#reach, 0);
+			held = held.slice(kept);
+			start += kept;
+			from = next - kept;
+		}
+		const { next: _, ...part } = this.#renamePart(held, from, Infinity);
+		yield { ...part, at: start + from };
+	}
+
 	/** Renames the hosts that begin between two indexes. Returns that part of the text and the index after it. */
-	#renamePart(text: ByteString, from: number, end: number): [part: ByteString, next: number] {
+	#renamePart(text: ByteString, from: number, end: number): Omit<RenamedPart, "at"> & { next: number } {
 		const pattern = this.#pattern;
 		let part = "";
 		let at = from;
@@ -187,7 +238,8 @@ export class HostRenaming {
 			at = pattern.lastIndex;
 		}
 		const next = Math.max(at, Math.min(end, text.length));
-		return [part + text.slice(at, next), next];
+		part += text.slice(at, next);
+		return { text: part, isChanged: part !== text.slice(from, next), next };
 	}
 
 	#renameText(text: ByteString): ByteString {
@@ -211,6 +263,24 @@ export class HostRenaming {
 		this.#applied.add(found.rule);
 		return found.name + dot;
 	}
+}
+
+/** A part of a text after renaming. */
+interface RenamedPart {
+	readonly text: ByteString;
+	/** Its index in the text before. */
+	readonly at: number;
+	readonly isChanged: boolean;
+}
+
+function setBody(message: Message, body: FileBody): void {
+	message.body = body;
+	if (!message.headers.has("transfer-encoding")) message.headers.set("content-length", String(body.size));
+}
+
+/** @throws FlowtapeError FT_BAD_BODY */
+function checkSize(size: number, limit: number): void {
+	if (size > limit) throw new FlowtapeError("FT_BAD_BODY", `with the new names it would have more than ${limit} bytes`);
 }
 
 /** Passes a FlowtapeError to `onError`. */

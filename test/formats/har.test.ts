@@ -1,16 +1,13 @@
 // Reads HARs of many programs; writing and reading them again changes nothing.
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { deflateRawSync } from "node:zlib";
 import t from "tap";
 import { tcpFlow } from "../../fixtures/build-flow.ts";
 import { harViolations } from "../../fixtures/har-checks.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import { comparable, variedFlows } from "../../fixtures/varied-flows.ts";
-import { ZipWriter } from "../../formats/har/zip-writer.ts";
+import { writeZip, type ZippedFile } from "../../fixtures/write-zip.ts";
 import { har } from "../../formats/har.ts";
-import { openOutput } from "../../formats/output.ts";
-import { crc32 } from "../../src/crc32.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 
 const HARS = [
@@ -227,17 +224,3 @@ t.test("files of an archive that are not read are named", async (t) => {
 		);
 	}
 });
-
-type ZippedFile = readonly [name: string, text: string];
-
-async function writeZip(path: string, files: readonly ZippedFile[]): Promise<void> {
-	const output = await openOutput(path);
-	const zip = new ZipWriter(output);
-	for (const [name, text] of files) {
-		const bytes = deflateRawSync(text);
-		const sizes = { packed: bytes.length, unpacked: Buffer.byteLength(text) };
-		await zip.add(name, { crc: crc32(Buffer.from(text)), ...sizes }, [bytes]);
-	}
-	await zip.end();
-	await output.close();
-}

@@ -1,6 +1,6 @@
 // Writes long texts of a value as JSON in short pieces.
 import t from "tap";
-import { isUtf8Body, LONG_BYTES, LongTexts } from "../../formats/long-texts.ts";
+import { LONG_BYTES, LongTexts } from "../../formats/long-texts.ts";
 
 function written(long: LongTexts, value: Parameters<LongTexts["json"]>[0]): { text: string; longest: number } {
 	const { head, rest } = long.json(value);
@@ -62,17 +62,5 @@ t.test("the size is an upper bound, and exact for large values", (t) => {
 	const text = Buffer.alloc(90 * 1024 * 1024, '"');
 	t.equal(long.json([long.addText(text, "utf8")]).size, 4 + 2 * text.length);
 	t.ok(long.json([long.addText(text.subarray(0, LONG_BYTES), "utf8")]).size >= 4 + 2 * LONG_BYTES);
-	t.end();
-});
-
-t.test("whether a body is UTF-8, in memory and elsewhere", (t) => {
-	for (const [bytes, isText] of [
-		[Buffer.from("é漢🍇".repeat(100_000)), true],
-		[Buffer.from("é").subarray(0, 1), false],
-		[Buffer.concat([Buffer.alloc(100_000, "x"), Buffer.of(0xff)]), false],
-	] as const) {
-		t.equal(isUtf8Body(bytes), isText);
-		t.equal(isUtf8Body({ size: bytes.length, read: () => bytes, chunks: () => [bytes] }), isText);
-	}
 	t.end();
 });

@@ -77,6 +77,18 @@ const CHANGES: readonly [name: string, sql: string, says: RegExp, kept: number][
 		4,
 	],
 	[
+		"a head that has no checksum, with too few parts",
+		"UPDATE flow SET head = x'90' WHERE seq = 2",
+		/flow 2: its record cannot be decoded/,
+		3,
+	],
+	[
+		"a connection that has no checksum, with too few parts",
+		"UPDATE connection SET bytes = x'90'",
+		/flow 2: its client connection is damaged/,
+		4,
+	],
+	[
 		"a message",
 		"UPDATE message SET from_client = 1 - from_client WHERE n = 1",
 		/flow 4: a message is damaged; the flow is kept without it/,

@@ -142,11 +142,11 @@ export function checkFlow(row: FlowColumns): void {
 }
 
 /**
- * Whether the checksum of a row matches. A row without one must have a head that begins like a list.
+ * Whether a row has a checksum that matches. Rows without one are copied only after they were decoded.
  * @param bytes the value of SUMMED_FLOW for the row
  */
 export function isWholeFlow(bytes: Buffer): boolean {
-	return isSealed(bytes) ? crc32(unsealed(bytes)) === sumIn(bytes) : isList(bytes);
+	return isSealed(bytes) && crc32(unsealed(bytes)) === sumIn(bytes);
 }
 
 /**
@@ -161,17 +161,9 @@ export function isWholeRecord(bytes: Uint8Array, name = ""): boolean {
 	return !isSealed(bytes) || crc32(unsealed(bytes), crc32(name)) === sumIn(bytes);
 }
 
-/**
- * As `isWholeRecord`, for a record that is a list. It must also begin like one, which is the only check of a record
- * without a checksum.
- */
-export function isWholeList(bytes: Uint8Array): boolean {
-	return isWholeRecord(bytes) && isList(unsealed(bytes));
-}
-
-/** Whether bytes begin like a list in msgpack. MARK with one flipped bit does not, so such damage is found. */
-function isList([first = 0]: Uint8Array): boolean {
-	return (first & 0xf0) === 0x90 || first === 0xdc || first === 0xdd;
+/** Whether a record has a checksum that matches. Records without one are copied only after they were decoded. */
+export function isVerifiedRecord(bytes: Uint8Array): boolean {
+	return isSealed(bytes) && isWholeRecord(bytes);
 }
 
 /** The record of a row. @throws FlowtapeError FT_CORRUPT_FLOW if its checksum does not match */

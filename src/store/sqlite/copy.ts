@@ -5,7 +5,7 @@ import type { FlowtapeError } from "../../errors.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { messageCount } from "../record/codec.ts";
 import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
-import { isWholeFlow, isWholeList, isWholeMessage, SUMMED_FLOW } from "../record/row-sum.ts";
+import { isVerifiedRecord, isWholeFlow, isWholeMessage, SUMMED_FLOW } from "../record/row-sum.ts";
 import { damagedTape, foreignObjectError, type TapeDatabase } from "./database.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
@@ -242,7 +242,7 @@ export class CertificateCopy {
 			`SELECT id, bytes FROM connection WHERE ${condition}`,
 			...parameters,
 		)) {
-			if (!isBytes(bytes) || !isWholeList(bytes)) throw notWritten(this.#path, `connection ${id}`);
+			if (!isBytes(bytes) || !isVerifiedRecord(bytes)) throw notWritten(this.#path, `connection ${id}`);
 			for (const key of certificateKeys(bytes)) keys.add(key.latin1Slice());
 		}
 		let missing = 0;

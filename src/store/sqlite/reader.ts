@@ -13,7 +13,7 @@ import { FlowSource } from "../../flow/source.ts";
 import { decodeAnswer, decodeFlow, decodeRequest, type PartReader } from "../record/codec.ts";
 import { type FlowColumns, type NumberedMessage, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
 import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
-import { checkFlow, isWholeList } from "../record/row-sum.ts";
+import { checkFlow, isVerifiedRecord } from "../record/row-sum.ts";
 import { fromStored } from "../record/text.ts";
 import type { Condition } from "../select.ts";
 import type { StoredRequest, StoreReadOptions } from "../store.ts";
@@ -74,7 +74,7 @@ export class TapeReader implements PartReader, SourceTape {
 			const hasCertificates = (bytes: Uint8Array) =>
 				certificateKeys(bytes).every((key) => certificates.has(key.latin1Slice()));
 			const isWholeConnection = (bytes: unknown) =>
-				bytes instanceof Uint8Array && isWholeList(bytes) && hasCertificates(bytes);
+				bytes instanceof Uint8Array && isVerifiedRecord(bytes) && hasCertificates(bytes);
 			this.#db.define("is_whole_connection", (bytes: unknown) => (isWholeConnection(bytes) ? 1 : 0));
 			this.#db.define("is_certificate", (hash: unknown, pem: unknown) => (isCertificate(hash, pem) ? 1 : 0));
 			if (COPIED_UNREAD.some((damaged) => this.#db.get(`SELECT 1 FROM ${damaged} LIMIT 1`) !== undefined)) return null;

@@ -3,6 +3,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { bytesInput } from "../../../fixtures/bytes-input.ts";
+import { writeZip } from "../../../fixtures/write-zip.ts";
 import { openHarFiles } from "../../../formats/har/har-files.ts";
 import { openInput } from "../../../formats/input.ts";
 import { bodyBytes } from "../../../src/flow/body.ts";
@@ -39,4 +40,31 @@ t.test("in an archive, also from a stream", async (t) => {
 	for await (const chunk of files.chunks) size += chunk.length;
 	t.ok(size > 1000);
 	await files.close();
+});
+
+t.test("entries that share a body of an archive: read once, and limited in all", async (t) => {
+	const path = join(t.testdir(), "a.zip");
+	await writeZip(path, [
+		["a.har", "{}"],
+		["small.txt", Buffer.alloc(8 * 1024 * 1024, "small ")],
+		["large.txt", Buffer.alloc(9 * 1024 * 1024, "large ")],
+	]);
+	const input = await openInput(path);
+	const files = await openHarFiles(input, true);
+	const read = async (name: string) => {
+		await files.prepare?.([name]);
+		return files.attachment(name);
+	};
+	t.equal(await read("small.txt"), await read("small.txt"));
+	t.equal(await read("large.txt"), await read("large.txt"));
+	let count = 0;
+	await t.rejects(
+		(async () => {
+			for (; count < 1000; count++) await read("small.txt");
+		})(),
+		/the bodies of all entries have more than 429\d{7} bytes/,
+	);
+	t.ok(count > 500);
+	await files.close();
+	await input.close();
 });

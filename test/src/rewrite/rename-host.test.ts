@@ -1,6 +1,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow, httpRequest, httpResponse, websocketFlow } from "../../../fixtures/build-flow.ts";
+import type { BodySource } from "../../../src/flow/body.ts";
 import { HostRenaming } from "../../../src/rewrite/rename-host.ts";
 
 const fail = (error: Error) => {
@@ -241,6 +242,42 @@ t.test("bodies that are or would become too large stay as they are", async (t) =
 		"it has 629145600 bytes, too many to search",
 		"with the new names it would have more than 1000 bytes",
 	]);
+});
+
+/** A body that is only read in pieces, each with odd borders. */
+function inPieces(bytes: Buffer): BodySource {
+	const read = (): Buffer => {
+		throw new Error("read as a whole");
+	};
+	const chunks = function* (): Generator<Buffer> {
+		for (let at = 0; at < bytes.length; at += 99_991) yield bytes.subarray(at, at + 99_991);
+	};
+	return { size: bytes.length, read, chunks };
+}
+
+t.test("large bodies are read and written in pieces", async (t) => {
+	const long = new HostRenaming(["a.test=a-much-longer-name.test"]);
+	const text = `${"x".repeat(300_000)} http://a.test/ xa.test `.repeat(30);
+	const response = (text: string | Buffer, ...type: [name: string, value: string][]) =>
+		httpResponse({ headers: type, body: inPieces(Buffer.from(text)) });
+	const changed = response(text, ["Content-Type", "text/plain"], ["Content-Length", "1"]);
+	const expected = Buffer.from(text.replaceAll("/a.test", "/a-much-longer-name.test"));
+	t.same(long.apply([changed], null, fail), ["rename-host a.test=a-much-longer-name.test"]);
+	t.notOk(Buffer.isBuffer(changed.body));
+	t.ok(changed.rawContent?.equals(expected));
+	t.equal(changed.headers.get("content-length"), String(expected.length));
+	const untyped = response(text);
+	long.apply([untyped], null, fail);
+	t.ok(untyped.rawContent?.equals(expected));
+	for (const same of [
+		response(text.replaceAll("/a.test", "/b.test"), ["Content-Type", "text/plain"]),
+		response(Buffer.concat([Buffer.from(text), Buffer.of(0)])),
+		response(Buffer.concat([Buffer.from(text), Buffer.of(0xff)])),
+	]) {
+		const { body } = same;
+		long.apply([same], null, fail);
+		t.equal(same.body, body);
+	}
 });
 
 t.test("text messages of WebSockets, but not binary ones", async (t) => {

@@ -4,6 +4,7 @@ import t from "tap";
 import { FLOW_COLUMNS, type FlowRow, type FlowValue } from "../../../../src/store/record/flow-row.ts";
 import {
 	checkFlow,
+	isVerifiedRecord,
 	isWholeFlow,
 	isWholeMessage,
 	isWholeRecord,
@@ -121,9 +122,9 @@ t.test("SQL computes the same bytes", async (t) => {
 			),
 		);
 	const wholes = () => db.column<Buffer>(`SELECT CAST(${SUMMED_FLOW} AS BLOB) FROM flow ORDER BY seq`).map(isWholeFlow);
-	t.same(wholes(), [true, true, true]);
+	t.same(wholes(), [true, true, false], "a row without a checksum is not known to be whole");
 	db.exec("UPDATE flow SET port = 444, rest = x'00'");
-	t.same(wholes(), [false, false, true]);
+	t.same(wholes(), [false, false, false]);
 	db.close();
 });
 
@@ -134,6 +135,8 @@ t.test("a record that is the only data of its row", async (t) => {
 	t.throws(() => openRecord(Buffer.of(0xc1), "name"), corrupt);
 	t.same(openRecord(head, "name"), head, "one of an older writer");
 	t.ok(isWholeRecord(sealRecord(head)));
+	t.ok(isVerifiedRecord(sealRecord(head)));
+	t.notOk(isVerifiedRecord(head));
 	for (let at = 1; at < sealed.length; at++) {
 		const flipped = Buffer.from(sealed);
 		flipped[at] = (flipped[at] as number) ^ 0x80;

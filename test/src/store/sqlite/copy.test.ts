@@ -166,19 +166,8 @@ t.test("not if a body is damaged", async (t) => {
 		["UPDATE connection SET bytes = x'c10000000090' WHERE id = 1", /the checksum of connection 1 does not match/],
 		["UPDATE certificate SET pem = x'00'", /the checksum of a certificate does not match/],
 		["DELETE FROM certificate WHERE pem = CAST('leaf' AS BLOB)", /a certificate of a connection is missing/],
-		[
-			"UPDATE flow SET head = substr(head, 6), response_size = 4999 WHERE seq = 2",
-			/a body is missing or has another size/,
-		],
+		["UPDATE flow SET head = substr(head, 6) WHERE seq = 2", /the checksum of one of the flows 0 to 3 does not match/],
 		["UPDATE flow SET response_body = '1' WHERE seq = 1", /a body is missing or has another size/],
-		[
-			"UPDATE flow SET head = substr(head, 6), response_body = 'none' WHERE seq = 1",
-			/a body is missing or has another size/,
-		],
-		[
-			"UPDATE flow SET head = substr(head, 6), request_body = x'00' WHERE seq = 1",
-			/a body is missing or has another size/,
-		],
 		["UPDATE flow SET seq = 0 WHERE seq = 1", /flows have numbers below 1/],
 		["UPDATE body SET crc = 1 WHERE id = 2", /the checksum of body 2 does not match/],
 		["UPDATE chunk SET bytes = zeroblob(length(bytes)) WHERE n = 1", /the checksum of body 2 does not match/],

@@ -2,6 +2,7 @@
 import { hookOptions } from "../src/hooks/builtin.ts";
 import type { OptionTable } from "../src/options.ts";
 import { proxyOptions } from "../src/proxy/server.ts";
+import { options as redactionOptions } from "../src/redact/options.ts";
 
 /** In a recording proxy, a request without a recording is forwarded by default. */
 export const forwardingOptions = {
@@ -13,9 +14,14 @@ export const forwardingOptions = {
 	},
 } as const satisfies OptionTable;
 
-export const recordOptions = { ...proxyOptions, ...hookOptions, ...forwardingOptions } as const satisfies OptionTable;
+export const recordOptions = {
+	...proxyOptions,
+	...hookOptions,
+	...forwardingOptions,
+	...redactionOptions,
+} as const satisfies OptionTable;
 
-export const replayOptions = { ...proxyOptions, ...hookOptions } as const satisfies OptionTable;
+export const replayOptions = { ...proxyOptions, ...hookOptions, ...redactionOptions } as const satisfies OptionTable;
 
 /** Prefix that `replayServer`, `explain` and `run` leave out of the option names. */
 export const REPLAY_PREFIX = "server_replay_";

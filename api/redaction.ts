@@ -3,6 +3,14 @@ import { FlowtapeError } from "../src/errors.ts";
 import { defaults, kebab, type OptionValues } from "../src/options.ts";
 import { options } from "../src/redact/options.ts";
 import type { Redactor, RedactorOptions } from "../src/redact/redactor.ts";
+import type { OnApply } from "../src/redact/rules.ts";
+
+interface RedactionReport extends Pick<RedactorOptions, "onRedact" | "onLoss"> {
+	/** Called with each rule of the options that applies for the first time. */
+	onApply?: OnApply | undefined;
+	/** Whether a missing key is created for all later runs; default: yes. */
+	createsKey?: boolean;
+}
 
 /**
  * The redactor; null without the option `redact`.
@@ -11,7 +19,7 @@ import type { Redactor, RedactorOptions } from "../src/redact/redactor.ts";
 export async function createRedactor(
 	values: OptionValues<typeof options>,
 	env: NodeJS.ProcessEnv,
-	report: Pick<RedactorOptions, "onRedact" | "onLoss">,
+	{ onApply, createsKey = true, ...report }: RedactionReport,
 ): Promise<Redactor | null> {
 	if (!values.redact) {
 		for (const [name, value] of Object.entries(defaults(options)))
@@ -21,12 +29,13 @@ export async function createRedactor(
 				});
 		return null;
 	}
-	const [{ Redactor }, { compileRules }, { redactionKey }] = await Promise.all([
+	const [{ isSearchable, Redactor }, { compileRules }, { redactionKey }] = await Promise.all([
 		import("../src/redact/redactor.ts"),
 		import("../src/redact/rules.ts"),
 		import("./redaction-key.ts"),
 	]);
-	const rules = compileRules(values);
-	const key = await redactionKey(env, { create: true });
+	const rules = compileRules(values, onApply);
+	for (const name of values.redact_env) if (isSearchable(env[name])) onApply?.(name, "redact_env");
+	const key = await redactionKey(env, { create: createsKey });
 	return new Redactor({ ...report, rules, key, shape: values.redact_shape, env, envNames: values.redact_env });
 }

@@ -257,6 +257,7 @@ class ReplayRun implements ReplayClient {
 			formats,
 			hooks: hooks ?? [],
 			env: env ?? {},
+			secretsEnv: () => ({ ...process.env, ...env }),
 			...listeners,
 			flagPrefix: "",
 			output: to === undefined ? null : fileOf(to),

@@ -6,6 +6,7 @@ import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { createHooks, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
 import type { HookContext } from "../src/hooks/context.ts";
 import { Pipeline } from "../src/hooks/pipeline.ts";
+import { runRecorded } from "../src/hooks/recorded-sink.ts";
 import { defaults, type OptionTable, type OptionValues } from "../src/options.ts";
 import { options as redactionOptions } from "../src/redact/options.ts";
 import { conditionsOf } from "../src/replay/match/conditions.ts";
@@ -41,8 +42,11 @@ export interface RewriteContext extends Required<Pick<HookContext, "scripts">>, 
 	format?: string | undefined;
 	/** Called with every rule or option that changed a flow, and with the option of a rule. */
 	onChange: (rule: string, option?: string) => void;
-	/** Called with each option that applied to a flow, although the flow may be as before. */
-	onApply?: ((option: string) => void) | undefined;
+	/**
+	 * Called with each option that applied to a flow, although the flow may be as before. Options of redaction have rules:
+	 * then it is called with each rule that applied, and its option.
+	 */
+	onApply?: ((rule: string, option?: string) => void) | undefined;
 	/** The environment variables, for redaction. Default: those of the process. */
 	env?: NodeJS.ProcessEnv | undefined;
 	/** Receives messages, for example about a body that could not be changed. */
@@ -77,6 +81,7 @@ export async function prepareRewriting(
 ): Promise<Rewriting> {
 	const hooks = await createHooks({ ...defaults(hookOptions), ...values }, { log, onChange, scripts });
 	const pipeline = new Pipeline(hooks.filter(({ liveOnly }) => !liveOnly));
+	const recorders = scripts.filter(({ recorded }) => recorded !== undefined);
 	// mitmproxy does not store that it has refreshed a flow, so neither does flowtape in a dump
 	const isDump = output !== null && formatForWriting(output, format, formats).name === "mitm";
 	const edits = createEdits(values, {
@@ -89,12 +94,21 @@ export async function prepareRewriting(
 	const redactor = await createRedactor(values, env, {
 		onRedact: (rule) => onChange(`redact ${rule}`),
 		onLoss: (message) => log("warning", message),
+		onApply,
 	});
 	return {
 		learn: redactor === null ? null : (flow) => redactor.learn(flow),
 		changes: [
 			...(pipeline.hooks.length > 0 ? [(flow: Parameters<Step>[0]) => pipeline.runStored(flow)] : []),
 			...(edits === null ? [] : [edits]),
+			...(recorders.length === 0
+				? []
+				: [
+						async (flow: Flow) => {
+							await runRecorded(recorders, flow);
+							return flow;
+						},
+					]),
 			// the last step, so that it sees what the others wrote
 			...(redactor === null ? [] : [redactor.step]),
 		],

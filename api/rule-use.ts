@@ -8,6 +8,15 @@ import { kebab } from "../src/options.ts";
  */
 const RULES_BEFORE_RECORDINGS = ["modify_headers", "block_list"] as const;
 const RULES = [...RULES_BEFORE_RECORDINGS, "map_remote", "map_local", "modify_body"] as const;
+const REDACTION = [
+	"redact_header",
+	"redact_param",
+	"redact_cookie",
+	"redact_json",
+	"redact_body",
+	"redact_env",
+	"redact_keep",
+] as const;
 /** Options without rules. Each edits all stored flows that it applies to. */
 const EDITS = ["set_status", "set_comment", "mark", "decode", "encode", "refresh"] as const;
 
@@ -28,12 +37,12 @@ export class RuleUse {
 
 	/** The rules for a rewrite of stored flows. */
 	static ofRewrite(values: Values): RuleUse {
-		return new RuleUse(values, RULES, EDITS);
+		return new RuleUse(values, [...RULES, ...REDACTION], EDITS);
 	}
 
 	/** The rules of a proxy. `answers`: whether it answers from recordings. */
 	static ofProxy(values: Values, { answers }: { answers: boolean }): RuleUse {
-		return new RuleUse(values, answers ? RULES_BEFORE_RECORDINGS : RULES, []);
+		return new RuleUse(values, [...(answers ? RULES_BEFORE_RECORDINGS : RULES), ...REDACTION], []);
 	}
 
 	/** Notes that a rule has applied; for an edit, `rule` is the option. */

@@ -45,14 +45,17 @@ export interface SendJob extends TrafficSetup {
 	onReady?(): void;
 	/**
 	 * Called when an exchange has ended, successfully or not. It counts as in progress until the returned promise
-	 * resolves.
+	 * resolves. `redacted` makes flows that may be printed.
 	 */
-	onSent(recorded: HttpFlow, sent: HttpFlow, hasFailed: boolean): void | Promise<void>;
+	onSent(recorded: HttpFlow, sent: HttpFlow, hasFailed: boolean, redacted: Redacted): void | Promise<void>;
 	/** Called when all exchanges have ended. */
 	onRead?(): void;
 	/** Called with each flow whose request is not sent, and the reason. */
 	onSkipped(flow: Flow, why: string): void | Promise<void>;
 }
+
+/** A flow without secrets; without the option `redact`, the flow itself. */
+export type Redacted = (flow: HttpFlow) => HttpFlow;
 
 export interface SendReport extends LiveReport {
 	readonly sent: number;
@@ -97,7 +100,7 @@ export async function sendAgain({
 			count.sent++;
 			if (hasFailed) count.failed++;
 			carry.learn(recorded, sent, to);
-			await onSent(recorded, sent, hasFailed);
+			await onSent(recorded, sent, hasFailed, client.redacted);
 		};
 		const skip = (flow: Flow, why: string) => {
 			count.skipped++;
@@ -127,6 +130,7 @@ export async function sendAgain({
 }
 
 interface Client extends Pick<ReplayClient, "send" | "stop"> {
+	readonly redacted: Redacted;
 	/** Waits for exchanges in progress, and closes the output. */
 	close(): Promise<LiveReport>;
 }
@@ -149,6 +153,7 @@ async function startClient(setup: TrafficSetup & Pick<SendJob, "values">): Promi
 		return {
 			send: (recorded, change) => client.send(recorded, change),
 			stop: () => client.stop(),
+			redacted: (flow) => traffic.recorded(flow) as HttpFlow,
 			async close() {
 				await client.close();
 				return traffic.close();

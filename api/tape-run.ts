@@ -101,10 +101,12 @@ export class TapeRun {
 	 * The settings for the proxy of this run. `wantsNetwork`: whether it may connect to servers even if it does not
 	 * record.
 	 */
-	proxySetup(wantsNetwork: boolean): Pick<LiveSetup, "output" | "recordings" | "network" | "keeps"> {
-		const recordings = this.#plan.replays ? [this.#setup.tape] : [];
-		if (this.#draft === null) return { output: null, recordings, network: wantsNetwork };
+	proxySetup(wantsNetwork: boolean): Pick<LiveSetup, "output" | "joins" | "recordings" | "network" | "keeps"> {
+		const { tape: joins } = this.#setup;
+		const recordings = this.#plan.replays ? [joins] : [];
+		if (this.#draft === null) return { output: null, joins, recordings, network: wantsNetwork };
 		return {
+			joins,
 			output: this.#draft.file,
 			recordings,
 			network: true,

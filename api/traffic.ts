@@ -1,5 +1,5 @@
 // The common parts of a live proxy and a client replay: hooks with recordings and scripts, and the output.
-import { createTape, type Format } from "../formats/index.ts";
+import { createTape } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
 import { openFileSpool } from "../src/flow/file-spool.ts";
 import type { Flow } from "../src/flow/flow.ts";
@@ -12,21 +12,13 @@ import type { ReplayReport } from "../src/hooks/server-replay.ts";
 import type { ProxyEvent, ProxySetup } from "../src/proxy/server.ts";
 import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import type { ScriptHost } from "../src/scripts/script-host.ts";
+import { LiveRedaction, type RedactionSetup } from "./live-redaction.ts";
 import { closeRecordings, openAllRecordings } from "./recordings.ts";
 
 export interface TrafficSetup
-	extends Pick<HookContext, "log" | "onChange" | "onMiss" | "onServed" | "onUnused" | "flagPrefix" | "clients"> {
-	values: HookValues;
-	/** The tape that finished flows are appended to; null: none. */
-	output: string | null;
-	/** Name of the output's format; default: by the extension. */
-	format?: string | null | undefined;
-	/** Custom formats of the program. */
-	formats?: readonly Format[] | undefined;
-	/** Tapes to answer from. */
-	recordings: readonly string[];
-	/** Variables that name upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); default: none. */
-	env?: NodeJS.ProcessEnv;
+	extends RedactionSetup,
+		Pick<HookContext, "onChange" | "onMiss" | "onServed" | "onUnused" | "flagPrefix" | "clients"> {
+	values: HookValues & RedactionSetup["values"];
 	/** The user's scripts. */
 	scripts?: ScriptHost | undefined;
 	/** Hooks of the program; they run after those of scripts. */
@@ -77,20 +69,15 @@ export async function upstreamSettings({
 	};
 }
 
-/** Counts an attempt to connect to a server. */
-export function countEgress(egress: Map<string, number>, destination: string): void {
-	egress.set(destination, (egress.get(destination) ?? 0) + 1);
-}
-
 export interface Traffic {
 	pipeline: Pipeline;
 	sink: FlowSink;
 	onEvent: (event: ProxyEvent) => void;
+	/** A flow as it is recorded, or would be; without redaction, the flow itself. */
+	recorded(flow: Flow): Flow;
 	recordedAt: number | null;
 	/** The number of recordings in all tapes that have not answered yet. */
 	countUnused(): number;
-	/** Counts the requests of a session until the returned function is called. */
-	openSession(name: string): () => ReplayReport;
 	prefersHttp1: ProxySetup["prefersHttp1"];
 	/** Writes the remaining flows and closes the output. Further calls return the same promise. */
 	close(): Promise<LiveReport>;
@@ -112,9 +99,11 @@ export async function prepareTraffic(setup: TrafficSetup, guide?: TrustGuide): P
 
 async function trafficFrom(
 	recordings: readonly RecordedTape[],
-	{ values, output, format, formats, durable, report, ...setup }: TrafficSetup,
+	given: TrafficSetup,
 	guide: TrustGuide | undefined,
 ): Promise<Traffic> {
+	const redaction = await LiveRedaction.prepare(given);
+	const { values, output, format, formats, durable, report, ...setup } = { ...given, ...redaction?.listeners(given) };
 	const { loadCodings } = await import("../src/flow/body.ts");
 	const { CountingSink } = await import("../src/flow/counting-sink.ts");
 	const { createHooks, createRecordingFilter } = await import("../src/hooks/builtin.ts");
@@ -122,17 +111,30 @@ async function trafficFrom(
 	const { isServerReplay } = await import("../src/hooks/server-replay.ts");
 	loadCodings();
 	const scripts = [...(setup.scripts?.hooks ?? []), ...(setup.hooks ?? [])];
-	const hooks = await createHooks(values, { ...setup, recordings, scripts, ...(guide && { guide }) });
+	const hooks = await createHooks(values, {
+		...setup,
+		recordings,
+		scripts,
+		...(guide && { guide }),
+		...(redaction && { notes: redaction.notes }),
+	});
 	const filter = await createRecordingFilter(values);
 	const isKept = (flow: Flow) => filter?.matches(flow) !== false && setup.keeps?.(flow) !== false;
 	const pipeline = new Pipeline(hooks);
 	const tape =
 		output === null
 			? null
-			: await createTape(output, { append: true, format: format ?? undefined, formats, durable, report });
+			: await createTape(output, {
+					append: true,
+					format: format ?? undefined,
+					formats,
+					durable,
+					erases: redaction !== null,
+					report,
+				});
 	// A filter on bodies can be evaluated only when they are complete.
 	const isOpenable = filter === null || !(filter.needs.has("requestBody") || filter.needs.has("responseBody"));
-	const sink = new CountingSink(tape ?? new NullSink(), {
+	const sink = new CountingSink(await sinkOf(tape, redaction, scripts), {
 		isKept: (flow) => tape !== null && isKept(flow),
 		isOpenable,
 		openSpool: openFileSpool,
@@ -148,6 +150,7 @@ async function trafficFrom(
 			if (tape === null || tape.stored === null) throw error;
 			setup.onEvent?.({ kind: "sink_error", error });
 		}
+		redaction?.reportLate();
 		const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 		await pipeline.close();
 		await closeRecordings(recordings);
@@ -157,17 +160,29 @@ async function trafficFrom(
 	return {
 		pipeline,
 		sink,
+		recorded: (flow) => redaction?.recorded(flow) ?? flow,
 		recordedAt: hooks.find(isServerReplay)?.recordedAt ?? null,
 		countUnused: () => hooks.find(isServerReplay)?.countUnused() ?? 0,
-		openSession: (name) =>
-			hooks.find(isServerReplay)?.openSession(name) ?? (() => ({ served: 0, missed: 0, unused: 0 })),
 		prefersHttp1: hooks.find(isServerReplay)?.prefersHttp1 ?? null,
 		onEvent(event) {
-			if (event.kind === "egress") countEgress(egress, event.destination);
+			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
 			else if (event.kind === "own") own++;
 			else if (event.kind === "noise") noise++;
 			setup.onEvent?.(event);
 		},
 		close: () => (closing ??= close()),
 	};
+}
+
+/** The sink before a tape: first hooks change what is recorded, then secrets are replaced. */
+async function sinkOf(
+	tape: FlowSink | null,
+	redaction: LiveRedaction | null,
+	scripts: readonly Hook[],
+): Promise<FlowSink> {
+	if (tape === null) return new NullSink();
+	const redacted = redaction === null ? tape : await redaction.through(tape);
+	if (scripts.length === 0) return redacted;
+	const { RecordedSink } = await import("../src/hooks/recorded-sink.ts");
+	return new RecordedSink(redacted, scripts);
 }

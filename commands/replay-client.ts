@@ -1,5 +1,6 @@
 // `flowtape replay-client`: sends recorded requests again, with all features of the proxy, and records the new
 // responses.
+import { RuleUse } from "../api/rule-use.ts";
 import { sendAgain, options as sendOptions } from "../api/send-again.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
@@ -69,6 +70,7 @@ export const command = defineCommand({
 		if (output === "-" && (values.json || values.compare))
 			throw new FlowtapeError("FT_USAGE", "--json and --compare print to stdout, which cannot be the tape too");
 		const filter = await selection(values);
+		const use = RuleUse.ofProxy(values, { answers: values.server_replay.length > 0 });
 		let sent = 0;
 		const { recorded, lost, ...count } = await sendAgain({
 			values,
@@ -79,6 +81,8 @@ export const command = defineCommand({
 			report: (code, message, detail) => reporter.trouble(code, message, detail),
 			log: (level, message) => reporter.log(level, message),
 			onEvent: (event) => reporter.event(event),
+			onChange: (rule, option) => use.applied(rule, option),
+			onApply: (rule, option) => use.applied(rule, option),
 			onMiss: (miss) => reporter.miss(miss),
 			async open() {
 				const all = await openInputs({ inputs, filter }, troubles);
@@ -89,8 +93,8 @@ export const command = defineCommand({
 				return sources;
 			},
 			signal: io.signal,
-			onSent(before, after) {
-				comparison?.compare(before, after);
+			onSent(before, after, _hasFailed, redacted) {
+				comparison?.compare(redacted(before), redacted(after));
 				progress?.update(++sent);
 			},
 			onSkipped(flow, why) {
@@ -99,6 +103,7 @@ export const command = defineCommand({
 			},
 			onRead: () => progress?.clear(),
 		});
+		if (count.sent > 0) for (const text of use.unusedTexts) reporter.log("warning", text);
 		const sendCounts = { sent: count.sent, failed: count.failed, skipped: count.skipped };
 		const counts = comparison === null ? sendCounts : { ...sendCounts, differing: comparison.differing };
 		const words = Object.entries(counts).map(([kind, number]) => `${kind} ${number}`);

@@ -169,7 +169,7 @@ async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }
 			tally.onChange(rule);
 			use.applied(rule, option);
 		},
-		onApply: (option) => use.applied(option),
+		onApply: (rule, option) => use.applied(rule, option),
 		log: tally.log,
 	});
 	const open = async (troubles: Troubles, size: number): Promise<FlowSink> => {

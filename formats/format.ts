@@ -47,6 +47,8 @@ export interface SinkOptions {
 	inputSize?: number | undefined;
 	/** Call fsync for every commit. */
 	durable?: boolean | undefined;
+	/** Overwrite deleted data in the file, if the format deletes any. */
+	erases?: boolean | undefined;
 }
 
 /** A format of flow files. */

@@ -39,10 +39,10 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 					"a .tape cannot be written to a stream; give a file name, or --format jsonl",
 				);
 			const { openStore } = await import("../src/store/sqlite/store.ts");
-			const { report } = options;
+			const { report, erases } = options;
 			const append = (durable: boolean): SqliteStore =>
 				openNamed(
-					() => openStore(path, { mode: "append", requestKey, report, durable }),
+					() => openStore(path, { mode: "append", requestKey, report, durable, erases }),
 					// better-sqlite3 throws a TypeError for a missing folder
 					(error) => outputError(path, error),
 				);

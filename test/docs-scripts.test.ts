@@ -52,7 +52,7 @@ for (const { title, code } of scripts) {
 }
 
 t.test("they do what the page says", async (t) => {
-	const run = async (part: string, flow = httpFlow()) => {
+	const hostOf = async (part: string) => {
 		const file = join(t.testdir(), `${part.length}.mjs`);
 		writeFileSync(
 			file,
@@ -63,7 +63,11 @@ t.test("they do what the page says", async (t) => {
 		);
 		const host = await ScriptHost.load([file]);
 		await host.start({ only_host: "example.com" });
-		await new Pipeline(host.hooks).runStored(flow);
+		return host;
+	};
+	const hookOf = async (part: string) => (await hostOf(part)).hooks[0];
+	const run = async (part: string, flow = httpFlow()) => {
+		await new Pipeline((await hostOf(part)).hooks).runStored(flow);
 		return flow;
 	};
 	t.equal((await run("x-from")).request.headers.get("x-from"), "flowtape");
@@ -71,6 +75,13 @@ t.test("they do what the page says", async (t) => {
 		(await run("ads.example", httpFlow({ request: { host: "ads.example", headers: [] } }))).response?.statusCode,
 		204,
 	);
+	const flow = httpFlow({
+		response: { headers: [["Content-Type", "application/json"]], body: '{"address":"2 Side Street"}' },
+	});
+	await run("address", flow);
+	t.match(flow.response?.text, "2 Side Street", "the client gets it");
+	await (await hookOf("address"))?.recorded?.(flow);
+	t.equal(flow.response?.text, '{"address":"1 Main Street"}');
 	t.equal(
 		(await run("changed", httpFlow({ response: { headers: [["Content-Type", "application/json"]], body: "{}" } })))
 			.response?.text,

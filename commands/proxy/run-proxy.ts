@@ -9,6 +9,7 @@ import type { ClientProcesses } from "../../src/child/client-processes.ts";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import { expandHome, type OptionSpec, type OptionTable, type OptionValues } from "../../src/options.ts";
 import type { ProxyEvent } from "../../src/proxy/context/context.ts";
+import { options as redactionOptions } from "../../src/redact/options.ts";
 import { options as scriptOptions } from "../../src/scripts/options.ts";
 import type { CommonValues, Input, Io, OptionGroup } from "../cli/command.ts";
 import { RunReporter } from "../print/run-reporter.ts";
@@ -38,6 +39,7 @@ export async function recordGroups() {
 	return [
 		{ title: "Proxy options", table: proxyOptions },
 		featureGroup({ ...hookOptions, ...forwardingOptions }),
+		redactionGroup,
 	] as const;
 }
 
@@ -46,15 +48,25 @@ export async function serverGroups() {
 	const { hookOptions } = await import("../../src/hooks/builtin.ts");
 	const { proxyOptions } = await import("../../src/proxy/server.ts");
 	const table = { ...hookOptions, server_replay_filter: { ...hookOptions.server_replay_filter, short: "f" } } as const;
-	return [{ title: "Proxy options", table: proxyOptions }, featureGroup(table, "server_replay_")] as const;
+	return [
+		{ title: "Proxy options", table: proxyOptions },
+		featureGroup(table, "server_replay_"),
+		redactionGroup,
+	] as const;
 }
 
 /** The same, for a command that sends requests. */
 export async function clientGroups() {
 	const { hookOptions } = await import("../../src/hooks/builtin.ts");
 	const { options: table } = await import("../../src/proxy/replay-client.ts");
-	return [{ title: "Proxy options", table }, featureGroup({ ...hookOptions, ...forwardingOptions })] as const;
+	return [
+		{ title: "Proxy options", table },
+		featureGroup({ ...hookOptions, ...forwardingOptions }),
+		redactionGroup,
+	] as const;
 }
+
+const redactionGroup = { title: "Redaction", table: redactionOptions } as const satisfies OptionGroup;
 
 function featureGroup<const T extends OptionTable>(table: T, prefix = ""): OptionGroup<T> {
 	return { title: "Features", table, prefix };
@@ -67,7 +79,10 @@ const KEPT_ERRORS = 3;
 const LONG_AGO = new Date(Date.UTC(2000, 0));
 
 type LiveInput = Omit<Input<CommonValues & OptionValues<typeof liveCommandOptions> & LiveValues>, "args">;
-export type LiveJob = Pick<LiveSetup, "output" | "recordings" | "network" | "durable" | "flagPrefix" | "keeps"> & {
+export type LiveJob = Pick<
+	LiveSetup,
+	"output" | "joins" | "recordings" | "network" | "durable" | "flagPrefix" | "keeps"
+> & {
 	/** Decides whether the run failed. */
 	verdict?: ReplayVerdict;
 	/** Whether the child's clock shows the time of the recording. */
@@ -181,6 +196,7 @@ async function runIn(
 		report: trouble,
 		log: (level, message) => reporter.log(level, message),
 		onChange: (rule, option) => use.applied(rule, option),
+		onApply: (rule, option) => use.applied(rule, option),
 		onEvent(event: ProxyEvent) {
 			if (event.kind === "client_error" && isNoise?.(event.untrusted ?? "")) return;
 			if (event.kind === "flow" || event.kind === "noise") passed++;

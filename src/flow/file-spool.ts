@@ -1,14 +1,25 @@
 // A spool for bodies that are too large for memory and not stored elsewhere: a temporary file. The file has no name, so
-// that the system deletes it when it is closed, or when the process dies.
-import { randomUUID } from "node:crypto";
+// that the system deletes it when it is closed, or when the process dies. It is encrypted, because the disk keeps the
+// bytes of deleted files, and bodies hold secrets.
+import { type Cipher, createCipheriv, randomBytes, randomUUID } from "node:crypto";
 import { closeSync, openSync, readSync, unlinkSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type BodySource, SLICE_BYTES } from "./body.ts";
 import { allocateBytes } from "./bytes.ts";
 import type { BodySpool } from "./sink.ts";
+import { collectTransientBuffers } from "./young-buffers.ts";
 
 const PIECE_BYTES = 1024 * 1024;
+
+/** The key of this process's spools. It is only in memory. */
+const KEY = randomBytes(16);
+const IV_BYTES = 16;
+
+/** Encrypts or decrypts the bytes of a spool, from its beginning: in counter mode both are the same. */
+function cipherOf(iv: Buffer): Cipher {
+	return createCipheriv("aes-128-ctr", KEY, iv);
+}
 
 /** Closes the file of a body, or of a spool without an end, once that is garbage-collected. */
 const registry = new FinalizationRegistry(closeSync);
@@ -26,15 +37,19 @@ export function openFileSpool(): FileSpool {
 	const file = openSync(path, "wx+", 0o600);
 	// Windows allows this too, because Node opens files with FILE_SHARE_DELETE
 	unlinkSync(path);
+	const iv = randomBytes(IV_BYTES);
+	const cipher = cipherOf(iv);
 	let size = 0;
 	const spool: FileSpool = {
 		write(chunk) {
-			for (let at = 0; at < chunk.length; ) at += writeSync(file, chunk, at);
+			const coded = cipher.update(chunk);
+			for (let at = 0; at < coded.length; ) at += writeSync(file, coded, at);
+			collectTransientBuffers(coded.length);
 			size += chunk.length;
 		},
 		end() {
 			registry.unregister(spool);
-			return new FileBody(file, size);
+			return new FileBody(file, size, iv);
 		},
 	};
 	registry.register(spool, file, spool);
@@ -44,10 +59,13 @@ export function openFileSpool(): FileSpool {
 export class FileBody implements BodySource {
 	readonly size: number;
 	readonly #file: number;
+	readonly #iv: Buffer;
 
-	constructor(file: number, size: number) {
+	/** @param iv the initialization vector with which the file is encrypted */
+	constructor(file: number, size: number, iv: Buffer) {
 		this.#file = file;
 		this.size = size;
+		this.#iv = iv;
 		registry.register(this, file, this);
 	}
 
@@ -59,12 +77,9 @@ export class FileBody implements BodySource {
 
 	read(): Buffer {
 		const body = allocateBytes(this.size);
-		for (let at = 0; at < this.size; ) {
-			const read = readSync(this.#file, body, at, this.size - at, at);
-			if (read === 0) return body.subarray(0, at);
-			at += read;
-		}
-		return body;
+		let at = 0;
+		for (const piece of this.#pieces(PIECE_BYTES)) at += piece.copy(body, at);
+		return body.subarray(0, at);
 	}
 
 	chunks(): Iterable<Buffer> {
@@ -76,12 +91,14 @@ export class FileBody implements BodySource {
 	}
 
 	*#pieces(length: number): Iterable<Buffer> {
+		const cipher = cipherOf(this.#iv);
+		const coded = Buffer.allocUnsafe(Math.min(length, this.size));
 		for (let at = 0; at < this.size; ) {
-			const piece = Buffer.allocUnsafe(Math.min(length, this.size - at));
-			const read = readSync(this.#file, piece, 0, piece.length, at);
+			const read = readSync(this.#file, coded, 0, Math.min(coded.length, this.size - at), at);
 			if (read === 0) return;
 			at += read;
-			yield piece.subarray(0, read);
+			collectTransientBuffers(read);
+			yield cipher.update(coded.subarray(0, read));
 		}
 	}
 }

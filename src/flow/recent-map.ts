@@ -5,7 +5,7 @@ export class RecentMap<K, V> {
 	readonly #limit: number;
 	readonly #weigh: (value: V) => number;
 	#young = new Map<K, V>();
-	#old: ReadonlyMap<K, V> = new Map();
+	#old = new Map<K, V>();
 	#weight = 0;
 
 	/**
@@ -34,5 +34,10 @@ export class RecentMap<K, V> {
 		}
 		this.#young.set(key, value);
 		this.#weight += weight;
+	}
+
+	delete(key: K): void {
+		this.#young.delete(key);
+		this.#old.delete(key);
 	}
 }

@@ -17,8 +17,6 @@ export interface FlowSummary {
 	readonly status: number | null;
 	/** Whether it can answer a request. */
 	readonly isAnswer: boolean;
-	/** The name of its session; null: none. */
-	readonly session: string | null;
 }
 
 /** A recorded request with a Content-Encoding. */

@@ -16,8 +16,8 @@ export interface BodySpool {
 export interface OpenFlow {
 	/** Appends a message. */
 	addMessage(message: WebSocketMessage | StreamMessage): void;
-	/** Stores the final state of the flow. */
-	close(): void;
+	/** Stores the final state of the flow; default: the state of the flow that was opened. Its messages are not read. */
+	close(final?: Conversation): void;
 	/** Removes the flow from the sink; call it instead of `close`. */
 	discard(): void;
 }
@@ -57,8 +57,21 @@ export abstract class FlowSink {
 		return false;
 	}
 
+	/** The number of the flow that was appended or opened last; null: written flows cannot be changed. */
+	get last(): number | null {
+		return null;
+	}
+
 	/** Writes a flow. If it returns a promise, wait for it before the next call. */
 	abstract append(flow: Flow): MaybeAsync;
+
+	/**
+	 * Changes a flow that was written before, by its number. Nothing of its earlier state is left in the file. Returns
+	 * whether `change` changed it.
+	 */
+	amend(_number: number, _change: (flow: Flow) => boolean): boolean {
+		return false;
+	}
 
 	/** Writes a note about the tape itself, before the first flow. A sink that cannot store notes reports the loss. */
 	note(_name: string, _value: MetaValue): void {}
@@ -138,8 +151,16 @@ export class ForwardingSink extends FlowSink {
 		return this.inner.takesNotes;
 	}
 
+	override get last(): number | null {
+		return this.inner.last;
+	}
+
 	append(flow: Flow): MaybeAsync {
 		return this.inner.append(flow);
+	}
+
+	override amend(number: number, change: (flow: Flow) => boolean): boolean {
+		return this.inner.amend(number, change);
 	}
 
 	override note(name: string, value: MetaValue): void {

@@ -1,4 +1,5 @@
 // The context of hooks besides their options: recordings, scripts, the clock, and callbacks.
+import type { Metadata } from "../flow/metadata.ts";
 import type { FlowSummary } from "../flow/recorded.ts";
 import type { NearMiss } from "../replay/explain/near-miss.ts";
 import type { RecordedTape } from "../replay/recordings/index-of-tapes.ts";
@@ -10,8 +11,6 @@ export interface Miss {
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
-	/** The session of the client; null: none. */
-	readonly session: string | null;
 	/** How it was handled: `forward`, `kill` or a status. */
 	readonly policy: string;
 	/** The nearest recordings and their differences, in a few lines. */
@@ -26,8 +25,6 @@ export interface Served {
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
-	/** The session of the client; null: none. */
-	readonly session: string | null;
 	/** The id of the recorded flow. */
 	readonly recording: string;
 	/** What was invalid in the recorded response and was repaired; null: nothing. */
@@ -49,6 +46,8 @@ export interface HookContext {
 	readonly guide?: TrustGuide;
 	/** The tapes to answer from, in order. Default: none. */
 	readonly recordings?: readonly RecordedTape[];
+	/** The notes on the tape that is being recorded. If it is redacted, requests are compared without secrets. */
+	readonly notes?: Metadata;
 	/** The hooks of the user's scripts. */
 	readonly scripts?: readonly Hook[];
 	/** Called with messages for the log, each one line without a line break. */

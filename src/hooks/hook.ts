@@ -49,6 +49,11 @@ export interface Hook extends Partial<Record<Phase, HookFunction>> {
 	readonly liveOnly?: boolean;
 	/** Runs on stored flows other than HTTP. */
 	flow?(flow: Exclude<Flow, HttpFlow>, decision: Decision): MaybeAsync;
+	/**
+	 * Changes what is written of a flow that is about to be recorded. It gets a copy, which clients and servers never see.
+	 * If it fails, the flow is not written.
+	 */
+	recorded?: ((flow: Flow) => MaybeAsync) | undefined;
 	/** Handles events of connections to clients and servers. */
 	readonly connection?: ConnectionHook;
 	/** Handles CONNECT requests. */

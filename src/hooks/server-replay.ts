@@ -2,6 +2,7 @@
 // `forward`.
 import { now as clock } from "../clock.ts";
 import { withOption } from "../errors.ts";
+import { parseBasic } from "../flow/basic-credentials.ts";
 import type { Body, BodySource } from "../flow/body.ts";
 import { type ByteString, toText } from "../flow/bytes.ts";
 import { parseMediaType } from "../flow/content-type.ts";
@@ -108,11 +109,6 @@ export interface ReplayReport {
 export interface ServerReplay extends Hook {
 	readonly name: typeof NAME;
 	report(): Promise<ReplayReport>;
-	/**
-	 * Counts the requests of a session from now on. The returned function ends the session: if the name is used again,
-	 * its order begins anew. In its report, `unused` counts the recordings of the session; if there are none, all.
-	 */
-	openSession(name: string): () => ReplayReport;
 	/** Whether to offer the clients of a host HTTP/1.1 first; null: never. */
 	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
 	/** When the first recorded request was sent, in seconds since 1970; null if there are no recordings. */
@@ -147,7 +143,7 @@ export async function createServerReplay(
 export async function openIndex(
 	values: OptionValues<typeof matchingOptions> & { readonly server_replay_nopop?: boolean },
 	recordings: NonNullable<HookContext["recordings"]>,
-	context: Pick<HookContext, "caseSensitiveFilters"> = {},
+	context: Pick<HookContext, "caseSensitiveFilters" | "notes"> = {},
 	early = false,
 ): Promise<ReplayIndex> {
 	const reuse = values.server_replay_reuse || values.server_replay_nopop === true;
@@ -159,6 +155,7 @@ export async function openIndex(
 			...(values.server_replay_filter !== null && { selects: await selection(values.server_replay_filter, context) }),
 			// with a filter, the unused recordings are known only once the index is complete
 			early: early && values.server_replay_filter === null,
+			...(context.notes && { notes: context.notes }),
 			match: values.server_replay_match as MatchFunction | null,
 		},
 	);
@@ -208,8 +205,6 @@ class Replay implements ServerReplay {
 	readonly #warnedOf = new Set<string>();
 	#served = 0;
 	#missed = 0;
-	/** The counts of open sessions. */
-	readonly #counts = new Map<string, { served: number; missed: number }>();
 	readonly connection?: ConnectionHook;
 	/** How often the client was started again. */
 	#restarts = 0;
@@ -248,7 +243,7 @@ class Replay implements ServerReplay {
 
 	request(flow: HttpFlow, decision: Decision): MaybeAsync {
 		if (this.#mayBeginAnew) this.#mayBeginAnew = this.#index.beginAnewFor(originalRequest(flow)) === null;
-		return after(this.#index.takeKnown(flow, flow.session ?? ""), (recording) =>
+		return after(this.#index.takeKnown(flow, sessionOf(flow, decision)), (recording) =>
 			this.#answerOrMiss(flow, decision, recording),
 		);
 	}
@@ -258,7 +253,7 @@ class Replay implements ServerReplay {
 			return this.#preflight && isPreflight(flow.request)
 				? this.#answerPreflight(flow, decision)
 				: this.#miss(flow, decision);
-		this.#count("served", flow);
+		this.#served++;
 		flow.isReplay = "response";
 		const accepted = flow.request.headers.raw("accept-encoding");
 		const response = recording.answer(this.#now(), this.#refresh, accepted);
@@ -267,18 +262,14 @@ class Replay implements ServerReplay {
 			response,
 			NAME,
 			delivery,
-			delivery === null && recording.isAlways ? this.#cachedResponse(recording, accepted, flow) : null,
+			delivery === null && recording.isAlways ? this.#cachedResponse(recording, accepted) : null,
 		);
 		if (recording.unsendable.length > 0) this.#warnOfUnsendable(recording, this.#index.shownUrl(flow.request));
 		if (this.#context.onServed !== undefined) this.#reportServed(flow, recording);
 	}
 
 	/** The answer for the response cache; null: dates in bodies are refreshed, so the response always changes. */
-	#cachedResponse(
-		recording: Recording,
-		accepted: ByteString | null,
-		{ session }: Pick<HttpFlow, "session">,
-	): CachedResponse | null {
+	#cachedResponse(recording: Recording, accepted: ByteString | null): CachedResponse | null {
 		const refresh = this.#refresh;
 		if (refresh?.json.length) return null;
 		const restarts = this.#restarts;
@@ -293,15 +284,10 @@ class Replay implements ServerReplay {
 				const now = this.#now();
 				return { fields: recording.fieldsAt(now, refresh), until: recording.staysUntil(now, refresh) };
 			},
-			countServed: () => this.#count("served", { session }),
+			countServed: () => {
+				this.#served++;
+			},
 		};
-	}
-
-	#count(what: "served" | "missed", { session }: Pick<HttpFlow, "session">): void {
-		if (what === "served") this.#served++;
-		else this.#missed++;
-		const counts = session === null ? undefined : this.#counts.get(session);
-		if (counts !== undefined) counts[what]++;
 	}
 
 	/** How the response is sent; null: at once and in full, the usual case. */
@@ -339,19 +325,10 @@ class Replay implements ServerReplay {
 		return { served: this.#served, missed: this.#missed, unused: this.#index.countUnused() };
 	}
 
-	openSession(name: string): () => ReplayReport {
-		const counts = { served: 0, missed: 0 };
-		this.#counts.set(name, counts);
-		return () => {
-			this.#counts.delete(name);
-			return { ...counts, unused: this.#index.endSession(name) };
-		};
-	}
-
-	#reportServed({ id, request, session }: HttpFlow, recording: Recording): void {
+	#reportServed({ id, request }: HttpFlow, recording: Recording): void {
 		const repaired = recording.flaw(request.method);
 		const url = this.#index.shownUrl(request);
-		this.#context.onServed?.({ id, method: request.method, url, session, recording: recording.id, repaired });
+		this.#context.onServed?.({ id, method: request.method, url, recording: recording.id, repaired });
 	}
 
 	/** Once for each recording. Pseudo-headers of dumps that were converted from HAR are left out without a warning. */
@@ -366,10 +343,10 @@ class Replay implements ServerReplay {
 	}
 
 	async #answerPreflight(flow: HttpFlow, decision: Decision): Promise<void> {
-		const { id, request, session } = flow;
+		const { id, request } = flow;
 		const announced = await this.#nearMisses.announcedBy(originalRequest(flow));
 		if (announced === null) return this.#miss(flow, decision);
-		this.#count("served", flow);
+		this.#served++;
 		flow.isReplay = "response";
 		decision.answer(
 			makeResponse(204, preflightFields(request, announced.response), Buffer.alloc(0), this.#now()),
@@ -379,7 +356,6 @@ class Replay implements ServerReplay {
 			id,
 			method: request.method,
 			url: this.#index.shownUrl(request),
-			session,
 			recording: announced.id,
 			repaired: null,
 		});
@@ -387,15 +363,15 @@ class Replay implements ServerReplay {
 
 	/** Handles a request without a recording. A forwarded request needs no explanation. */
 	async #miss(flow: HttpFlow, decision: Decision): Promise<void> {
-		this.#count("missed", flow);
-		const { id, request, session } = flow;
+		this.#missed++;
+		const { id, request } = flow;
 		const missed = { method: request.method, url: this.#index.shownUrl(request) };
 		const isForwarded = this.#extra === "forward";
 		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow));
 		const explanation = isForwarded
 			? `not recorded, forwarded: ${missed.method} ${missed.url}\n`
 			: missText(missed, nearest, this.#context.flagPrefix);
-		this.#context.onMiss?.({ id, ...missed, session, policy: this.#extra, explanation, nearest });
+		this.#context.onMiss?.({ id, ...missed, policy: this.#extra, explanation, nearest });
 		if (isForwarded) return;
 		if (this.#extra === "kill") return decision.abort(KILLED, NAME);
 		const isJson = prefersJson(request.headers.raw("accept"));
@@ -403,6 +379,19 @@ class Replay implements ServerReplay {
 		flow.isReplay = "response";
 		decision.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
 	}
+}
+
+/**
+ * The session of a client, named by its proxy user. Each session can use all recordings, so that workers can run tests
+ * in parallel.
+ */
+function sessionOf(flow: HttpFlow, { proxyAuthorization }: Decision): string {
+	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
+	const user =
+		noted ??
+		parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ??
+		flow.clientConn.proxyUser;
+	return typeof user === "string" ? user : "";
 }
 
 /** How to replay a recorded response that did not end; null: it ended. */

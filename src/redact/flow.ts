@@ -5,12 +5,11 @@ import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { charsetOf, decodeContent, isUtf16 } from "../flow/charset.ts";
 import type { Address } from "../flow/connection.ts";
 import { cookiePair } from "../flow/cookies.ts";
-import { extensibleParts, type Flow, type WebSocketMessage } from "../flow/flow.ts";
+import { extensibleParts, type Flow, SESSION_LIMIT } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
 import { isLoopback } from "../flow/loopback.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
-import { SESSION_LIMIT } from "../flow/session.ts";
 import { redactContent } from "./content.ts";
 import { headerKind, secretKind } from "./names.ts";
 import type { Redaction } from "./redaction.ts";
@@ -42,6 +41,13 @@ export function redactFlow(flow: Flow, redaction: Redaction, onLoss: LossReporte
 	return reader.isChanged;
 }
 
+/** Redacts messages in place. Returns whether one changed. */
+export function redactMessages(messages: readonly { content: Buffer }[], redaction: Redaction): boolean {
+	const reader = new FlowReader(redaction, () => {});
+	reader.readMessages(messages, "message");
+	return reader.isChanged;
+}
+
 class FlowReader {
 	isChanged = false;
 	readonly #redaction: Redaction;
@@ -57,9 +63,9 @@ class FlowReader {
 			if (flow.original !== null) this.readRequest(flow.original, "original request");
 			this.readRequest(flow.request, "request");
 			if (flow.response !== null) this.#response(flow.response);
-			if (flow.websocket !== null) this.#messages(flow.websocket.messages, "WebSocket message");
+			if (flow.websocket !== null) this.readMessages(flow.websocket.messages, "WebSocket message");
 			if (flow.websocket?.closeReason) this.#text(flow.websocket, "closeReason", "close reason");
-		} else if (flow.type === "tcp" || flow.type === "udp") this.#messages(flow.messages, "message");
+		} else if (flow.type === "tcp" || flow.type === "udp") this.readMessages(flow.messages, "message");
 		this.#rest(flow);
 	}
 
@@ -82,6 +88,7 @@ class FlowReader {
 	readRequest(request: Request, part: string): void {
 		this.#redaction.part = part;
 		this.#set(request, "path", redactPath(request.path, this.#redaction));
+		this.#redaction.onText?.(request.path);
 		this.#message(request, part);
 	}
 
@@ -105,6 +112,7 @@ class FlowReader {
 			const name = (fields[i] as ByteString).toLowerCase();
 			const value = fields[i + 1] as ByteString;
 			const redacted = value === "" ? value : this.#header(name, value);
+			this.#redaction.onText?.(redacted);
 			if (redacted === value) continue;
 			fields[i + 1] = redacted;
 			this.isChanged = true;
@@ -186,11 +194,13 @@ class FlowReader {
 		if (charset !== null && isUtf16(charset)) {
 			const text = toByteString(decodeContent(content, contentType));
 			const redacted = redactContent(text, contentType, this.#redaction);
+			this.#redaction.onText?.(redacted);
 			if (redacted !== text) message.text = toText(redacted);
 			else return;
 		} else {
 			const text = content.latin1Slice();
 			const redacted = redactContent(text, contentType, this.#redaction);
+			this.#redaction.onText?.(redacted);
 			if (redacted === text) return;
 			message.content = Buffer.from(redacted, "latin1");
 		}
@@ -198,11 +208,12 @@ class FlowReader {
 		correctDigests(message);
 	}
 
-	#messages(messages: readonly { content: Buffer; opcode?: WebSocketMessage["opcode"] }[], part: string): void {
+	readMessages(messages: readonly { content: Buffer }[], part: string): void {
 		this.#redaction.part = part;
 		for (const message of messages) {
 			const text = message.content.latin1Slice();
 			const redacted = redactContent(text, null, this.#redaction);
+			this.#redaction.onText?.(redacted);
 			if (redacted === text) continue;
 			message.content = Buffer.from(redacted, "latin1");
 			this.isChanged = true;
@@ -221,13 +232,13 @@ class FlowReader {
 		if (flow.comment !== "") this.#text(flow, "comment", "comment");
 		if (flow.marked !== "") this.#text(flow, "marked", "mark");
 		if (this.#onLoss === null) return;
-		this.#connection(flow);
+		this.#connections(flow);
 		// these may hold the state before a change, or anything else
 		if (flow.backup !== null) {
 			flow.backup = null;
 			this.isChanged = true;
 		}
-		for (const part of [...extensibleParts(flow), flow.clientConn, flow.serverConn]) {
+		for (const part of extensibleParts(flow)) {
 			if (part?.extra === undefined) continue;
 			part.extra = undefined;
 			this.isChanged = true;
@@ -261,18 +272,29 @@ class FlowReader {
 		return entries.some(([name, item]) => item !== value[name]) ? Object.fromEntries(entries) : value;
 	}
 
-	/** Client addresses and client certificates are about people. */
-	#connection(flow: Flow): void {
-		const { clientConn } = flow;
-		const { peername } = clientConn;
+	/**
+	 * Client addresses and client certificates are about people. Other flows may share the connections, so they are
+	 * replaced.
+	 */
+	#connections(flow: Flow): void {
+		const { clientConn, serverConn } = flow;
+		const { peername, proxyMode, certificateList, extra } = clientConn;
+		const isPrivate = peername !== null && !isLoopback(peername[0]) && peername[0] !== NO_ADDRESS;
 		// the URL of an upstream proxy can have a password
-		this.#text(clientConn, "proxyMode", "proxy mode");
-		if (peername !== null && !isLoopback(peername[0]) && peername[0] !== NO_ADDRESS) {
-			clientConn.peername = [NO_ADDRESS, ...peername.slice(1)] as unknown as Address;
+		const mode = { proxyMode };
+		if (proxyMode.includes("://")) this.#text(mode, "proxyMode", "proxy mode");
+		if (isPrivate || mode.proxyMode !== proxyMode || certificateList.length > 0 || extra !== undefined) {
+			flow.clientConn = {
+				...clientConn,
+				...mode,
+				peername: isPrivate ? ([NO_ADDRESS, ...peername.slice(1)] as unknown as Address) : peername,
+				certificateList: [],
+				extra: undefined,
+			};
 			this.isChanged = true;
 		}
-		if (clientConn.certificateList.length > 0) {
-			clientConn.certificateList = [];
+		if (serverConn.extra !== undefined) {
+			flow.serverConn = { ...serverConn, extra: undefined };
 			this.isChanged = true;
 		}
 	}

@@ -1,6 +1,5 @@
 // Secrets in JSON texts: values under names that mean a secret, values of own rules, and coded strings.
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
-import { covers } from "../json/path.ts";
 import { walkJson } from "../json/walk.ts";
 import { mayBeCoded } from "./coded.ts";
 import { isGrantName, secretKind } from "./names.ts";
@@ -33,7 +32,7 @@ export function redactJson(text: ByteString, redaction: Redaction, depth: number
 			if (path.length < named.depth) named = { value: "", depth: -1 };
 			return;
 		}
-		const own = redaction.rules.jsonPaths.some((pattern) => covers(pattern, path));
+		const own = redaction.rules.json(path);
 		// literals: true, false, null
 		if (!own && first !== QUOTE && !isLongNumber(text, from, to)) return;
 		const isString = first === QUOTE;

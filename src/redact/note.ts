@@ -19,10 +19,26 @@ const MATCHING = [
 	"redact_strict",
 ] as const satisfies readonly (keyof RedactionValues)[];
 
-/** Name and value of the note. */
-export function noteOfRules(values: RedactionValues): [name: string, value: MetaValue] {
-	const given = MATCHING.map((name) => [name, values[name] as MetaValue] as const);
-	return [NOTE, { version: RULES_VERSION, ...Object.fromEntries(given) }];
+/** Name and value of the note. `earlier`: the notes of a tape to which flows are added; its rules are kept. */
+export function noteOfRules(values: RedactionValues, earlier: Metadata = {}): [name: string, value: MetaValue] {
+	const own = Object.fromEntries(MATCHING.map((name) => [name, values[name] as MetaValue] as const));
+	const all = notesIn([earlier, { [NOTE]: own }]);
+	return [NOTE, { version: RULES_VERSION, ...Object.fromEntries(MATCHING.map((name) => [name, joined(name, all)])) }];
+}
+
+function notesIn(all: readonly Metadata[]): Metadata[] {
+	return all.flatMap((one) => {
+		const note = one[NOTE];
+		return note === undefined || !isDictionary(note) ? [] : [note];
+	});
+}
+
+/** The value of an option that has the rules of all notes. */
+function joined(name: (typeof MATCHING)[number], notes: readonly Metadata[]): boolean | string[] {
+	const given = notes.map((note) => note[name]);
+	return options[name].type === "boolean"
+		? given.includes(true)
+		: [...new Set(given.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])))];
 }
 
 /**
@@ -30,18 +46,9 @@ export function noteOfRules(values: RedactionValues): [name: string, value: Meta
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN if a note has rules that are none
  */
 export function rulesOfNotes(all: readonly Metadata[]): RedactionRules | null {
-	const notes = all.flatMap((one) => {
-		const note = one[NOTE];
-		return note === undefined || !isDictionary(note) ? [] : [note];
-	});
+	const notes = notesIn(all);
 	if (notes.length === 0) return null;
 	const values: Record<string, unknown> = defaults(options);
-	for (const name of MATCHING) {
-		const given = notes.map((note) => note[name]);
-		values[name] =
-			typeof values[name] === "boolean"
-				? given.includes(true)
-				: [...new Set(given.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])))];
-	}
+	for (const name of MATCHING) values[name] = joined(name, notes);
 	return compileRules(values as RedactionValues);
 }

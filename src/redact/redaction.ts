@@ -48,6 +48,8 @@ export class Redaction {
 	readonly #takesPlaceholders: boolean;
 	/** The part of the flow that is being read, such as `request` or `response body`. */
 	part = "";
+	/** Called with each text of a flow, as it was left. */
+	onText: ((text: ByteString) => void) | null = null;
 
 	/** @param takesPlaceholders whether placeholders count as secrets; default: no */
 	constructor(

@@ -1,7 +1,7 @@
 // Replaces the secrets of flows by placeholders, or reports them. The same secret has the same placeholder in all flows.
-import type { ByteString } from "../flow/bytes.ts";
+import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import type { Flow } from "../flow/flow.ts";
-import { type LossReporter, redactFlow } from "./flow.ts";
+import { type LossReporter, redactFlow, redactMessages } from "./flow.ts";
 import { redactJwt } from "./jwt.ts";
 import { KnownSecrets } from "./known-secrets.ts";
 import { secretKind } from "./names.ts";
@@ -10,10 +10,16 @@ import { type PlaceholderShape, Placeholders } from "./placeholders.ts";
 import { Redaction } from "./redaction.ts";
 import type { RedactionRules } from "./rules.ts";
 import type { Secret } from "./secret.ts";
+import { redactPath, redactUrl } from "./url.ts";
 
 /** Values of environment variables that are shorter are not searched, unless the variable is named by an option. */
 const SHORTEST_ENV = 8;
 const SHORTEST_NAMED_ENV = 4;
+
+/** Whether a named variable has a value that is searched. */
+export function isSearchable(value = ""): boolean {
+	return value.length >= SHORTEST_NAMED_ENV;
+}
 
 /** A value that is not a word or a number: it has letters and digits, or is long. */
 const DISTINCTIVE = /^(?=[\s\S]*\d)(?=[\s\S]*[A-Za-z])[\s\S]{6,}$|^[^\s]{16,}$/;
@@ -34,12 +40,25 @@ export interface RedactorOptions {
 	onLoss?: LossReporter;
 }
 
+/** What redacting a part of a recording has found. */
+export interface Findings {
+	/** Secrets that were not known before and are searched in all texts from now on. */
+	readonly learned: readonly ByteString[];
+	/** The texts, as they were left. */
+	readonly texts: readonly ByteString[];
+}
+
+/** URLs in a message. */
+const URL_IN_TEXT = /\b[a-z][a-z0-9+.-]*:\/\/[^\s"'<>]+/gi;
+
 export class Redactor {
 	readonly #known = new KnownSecrets();
 	readonly #placeholders: Placeholders;
 	readonly #learning: Redaction;
 	readonly #redacting: Redaction;
 	readonly #onLoss: LossReporter;
+	/** Secrets that were found since the last findings. */
+	#learned: ByteString[] = [];
 
 	constructor({ rules, key, shape, env = {}, envNames = [], onRedact = () => {}, onLoss = () => {} }: RedactorOptions) {
 		this.#placeholders = new Placeholders(key, shape);
@@ -58,7 +77,7 @@ export class Redactor {
 
 	#addVariable(name: string, value: string, isNamed: boolean): void {
 		if (!isNamed && (secretKind(name) === null || value.length < SHORTEST_ENV)) return;
-		if (value.length < SHORTEST_NAMED_ENV) return;
+		if (!isSearchable(value)) return;
 		const bytes = Buffer.from(value).latin1Slice();
 		this.#known.add({ value: bytes, kind: "env", placeholder: this.#placeholders.of("env", bytes) }, isNamed);
 	}
@@ -71,6 +90,49 @@ export class Redactor {
 	/** Replaces the secrets of a flow in place. Returns whether it changed. */
 	redact(flow: Flow): boolean {
 		return redactFlow(flow, this.#redacting, this.#onLoss);
+	}
+
+	/**
+	 * As `redact`, for a flow of which nothing was learned before: its secrets are replaced in all of its parts, wherever
+	 * they were found.
+	 */
+	redactNew(flow: Flow): Findings {
+		return this.#finding(() => this.redact(flow));
+	}
+
+	/** As `redactNew`, for a single message of a conversation. */
+	redactMessage(message: { content: Buffer }): Findings {
+		return this.#finding(() => redactMessages([message], this.#redacting));
+	}
+
+	#finding(redact: () => void): Findings {
+		const texts: ByteString[] = [];
+		this.#redacting.onText = (text) => texts.push(text);
+		try {
+			redact();
+			if (this.#learned.length > 0) {
+				texts.length = 0;
+				redact();
+			}
+		} finally {
+			this.#redacting.onText = null;
+		}
+		const learned = this.#learned;
+		this.#learned = [];
+		return { learned, texts };
+	}
+
+	/** Replaces the secrets in a message for people, which may contain URLs. */
+	text(message: string): string {
+		this.#redacting.part = "message";
+		const urls = toByteString(message).replace(URL_IN_TEXT, (url) => redactUrl(url, this.#redacting));
+		return toText(this.#redacting.text(urls, "text", "", true));
+	}
+
+	/** The path of a URL, without secrets. */
+	path(path: ByteString): ByteString {
+		this.#redacting.part = "request";
+		return redactPath(path, this.#redacting);
 	}
 
 	/** As `redact`, as a step of a pipe. */
@@ -89,7 +151,7 @@ export class Redactor {
 			: null;
 		if (jwt !== null) this.#addParts(value, jwt);
 		const placeholder = jwt ?? whole;
-		if (confidence === "high" || DISTINCTIVE.test(value)) this.#known.add({ value, kind, placeholder });
+		if (confidence === "high" || DISTINCTIVE.test(value)) this.#know(value, kind, placeholder);
 		return placeholder;
 	}
 
@@ -97,6 +159,11 @@ export class Redactor {
 	#addParts(token: ByteString, redacted: ByteString): void {
 		const parts = redacted.split(".");
 		for (const [i, value] of token.split(".").entries())
-			if (i > 0 && value !== "") this.#known.add({ value, kind: "jwt", placeholder: parts[i] as string });
+			if (i > 0 && value !== "") this.#know(value, "jwt", parts[i] as string);
+	}
+
+	#know(value: ByteString, kind: string, placeholder: ByteString): void {
+		if (this.#known.get(value) !== undefined) return;
+		this.#learned.push(this.#known.add({ value, kind, placeholder }).value);
 	}
 }

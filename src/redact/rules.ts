@@ -2,7 +2,7 @@
 import { withOption } from "../errors.ts";
 import type { ByteString } from "../flow/bytes.ts";
 import { compileNames, type NamePattern } from "../json/name-pattern.ts";
-import { type JsonPath, parseJsonPath } from "../json/path.ts";
+import { covers, type JsonPath, parseJsonPath } from "../json/path.ts";
 import { compilePythonRegex, type PythonRegex } from "../regex/python-regex.ts";
 import type { RedactionValues } from "./options.ts";
 import type { Span } from "./span.ts";
@@ -16,7 +16,8 @@ export interface RedactionRules {
 	readonly headers: NamePattern | null;
 	readonly params: NamePattern | null;
 	readonly cookies: NamePattern | null;
-	readonly jsonPaths: readonly JsonPath[];
+	/** Whether `--redact-json` names the value at this path. */
+	readonly json: (path: readonly string[]) => boolean;
 	readonly bodyPatterns: readonly BodyPattern[];
 	readonly pii: boolean;
 	readonly strict: boolean;
@@ -24,32 +25,70 @@ export interface RedactionRules {
 	keeps(rule: string, place: string): boolean;
 }
 
+/** Called with a rule that applies for the first time, and its option. */
+export type OnApply = (rule: string, option: string) => void;
+
 /**
  * Compiles the options.
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN
  */
-export function compileRules(values: RedactionValues): RedactionRules {
-	const kept = compileNames(values.redact_keep, { ignoreCase: true });
+export function compileRules(values: RedactionValues, onApply: OnApply = () => {}): RedactionRules {
+	const names = (option: "redact_header" | "redact_param" | "redact_cookie" | "redact_keep", ignoreCase = false) =>
+		anyOf(option, values[option], (name) => compileNames([name], { ignoreCase }) as NamePattern, onApply);
+	const kept = names("redact_keep", true);
 	return {
-		headers: compileNames(values.redact_header, { ignoreCase: true }),
-		params: compileNames(values.redact_param),
-		cookies: compileNames(values.redact_cookie),
-		jsonPaths: values.redact_json.map((path) => parseJsonPath(path, "redact_json")),
-		bodyPatterns: values.redact_body.map(compileBodyPattern),
+		headers: names("redact_header", true),
+		params: names("redact_param"),
+		cookies: names("redact_cookie"),
+		json: anyOf("redact_json", values.redact_json, compileJsonPath, onApply) ?? (() => false),
+		bodyPatterns: values.redact_body.map((source) => compileBodyPattern(source, onApply)),
 		pii: values.redact_pii,
 		strict: values.redact_strict,
 		keeps: kept === null ? () => false : (rule, place) => kept(rule) || kept(place),
 	};
 }
 
-function compileBodyPattern(source: string): BodyPattern {
+/** Whether any rule of an option matches; null: there are none. */
+function anyOf<T>(
+	option: string,
+	rules: readonly string[],
+	compile: (rule: string) => (value: T) => boolean,
+	onApply: OnApply,
+): ((value: T) => boolean) | null {
+	if (rules.length === 0) return null;
+	const matchers = rules.map(compile);
+	const unused = new Set(rules.keys());
+	return (value) => {
+		let isMatch = false;
+		for (const [n, matches] of matchers.entries()) {
+			// a match by one rule is enough, once it is known that the others apply too
+			if ((isMatch && !unused.has(n)) || !matches(value)) continue;
+			isMatch = true;
+			if (unused.delete(n)) onApply(rules[n] as string, option);
+		}
+		return isMatch;
+	};
+}
+
+function compileJsonPath(source: string): (path: readonly string[]) => boolean {
+	const pattern: JsonPath = parseJsonPath(source, "redact_json");
+	return (path) => covers(pattern, path);
+}
+
+function compileBodyPattern(source: string, onApply: OnApply): BodyPattern {
 	let pattern: PythonRegex;
 	try {
 		pattern = compilePythonRegex(source, { kind: "bytes" });
 	} catch (error) {
 		throw withOption(error, "redact_body");
 	}
-	return { find: (text) => [...matchesOf(pattern, text)] };
+	return {
+		find(text) {
+			const spans = [...matchesOf(pattern, text)];
+			if (spans.length > 0) onApply(source, "redact_body");
+			return spans;
+		},
+	};
 }
 
 /** The spans of the first group, or of the whole match if there is none. */

@@ -62,6 +62,12 @@ export interface Addon {
 	/** A WebSocket was closed. */
 	websocket_end?(flow: HTTPFlow, context: Context): MaybeAsync;
 
+	/**
+	 * The flow is about to be written to a tape. Changes are only written: client and server do not see them. If it fails,
+	 * the flow is not written.
+	 */
+	recorded?(flow: HTTPFlow | StreamFlow, context: Context): MaybeAsync;
+
 	/** A TCP conversation begins. */
 	tcp_start?(flow: StreamFlow, context: Context): MaybeAsync;
 	/** The newest message is the last of `flow.messages`; its content may be changed. */

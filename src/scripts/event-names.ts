@@ -17,6 +17,7 @@ const events: Readonly<Record<keyof Addon, true>> = {
 	websocket_start: true,
 	websocket_message: true,
 	websocket_end: true,
+	recorded: true,
 	tcp_start: true,
 	tcp_message: true,
 	tcp_end: true,

@@ -1,9 +1,9 @@
 // Runs scripts: each is a hook that is reloaded when its file changes. Errors of scripts are logged, and the traffic
 // continues.
-import { messageOf } from "../errors.ts";
+import { FlowtapeError, messageOf } from "../errors.ts";
 import type { Conversation, Flow, HttpFlow } from "../flow/flow.ts";
 import type { ConnectionHook } from "../hooks/connection-hooks.ts";
-import type { Decision } from "../hooks/decision.ts";
+import { Decision } from "../hooks/decision.ts";
 import type { Hook, Phase } from "../hooks/hook.ts";
 import { after, type MaybeAsync } from "../maybe-async.ts";
 import type { OptionTable } from "../options.ts";
@@ -73,6 +73,8 @@ class RunningScript {
 	readonly #log: Log;
 	#context: Context;
 	readonly #views: Views;
+	/** Number of errors so far. */
+	#errors = 0;
 	#watch: NodeJS.Timeout | undefined;
 	#reloading: Promise<void> = Promise.resolve();
 
@@ -169,6 +171,7 @@ class RunningScript {
 	}
 
 	#reportError(error: unknown): void {
+		this.#errors++;
 		this.#log("error", `error in script ${describeError(this.#script.file, error)}`);
 	}
 
@@ -178,8 +181,14 @@ class RunningScript {
 
 	#hook(): Hook {
 		const http = (name: Phase) => (flow: HttpFlow, decision: Decision) => this.#callHttp(name, flow, decision);
+		const recorded = (flow: Flow) => this.#callRecorded(flow);
+		const script = () => this.#script;
 		return {
 			name: "script",
+			// the script may get or lose the function when it is loaded again
+			get recorded() {
+				return script().addons.some((addon) => typeof addon.recorded === "function") ? recorded : undefined;
+			},
 			needs: { request: true, response: true },
 			requestheaders: http("requestheaders"),
 			request: http("request"),
@@ -250,6 +259,17 @@ class RunningScript {
 				return chunk;
 			}
 		};
+	}
+
+	/** @throws FlowtapeError FT_SCRIPT if the script fails: the flow may still have what it would have removed */
+	#callRecorded(flow: Flow): MaybeAsync {
+		if (flow.type !== "http" && flow.type !== "tcp") return;
+		const before = this.#errors;
+		return after(this.call("recorded", this.#viewOf(flow, new Decision(false))), () => {
+			if (this.#errors === before) return;
+			const { file } = this.#script;
+			throw new FlowtapeError("FT_SCRIPT", `${file}: recorded failed, so the flow ${flow.id} is not written`, { file });
+		});
 	}
 
 	/** Replays the events of a stored TCP flow. */

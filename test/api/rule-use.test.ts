@@ -41,3 +41,11 @@ t.test("for a proxy that answers from recordings, only rules that see all reques
 		2: "--map-local '|c|d' never applied",
 	});
 });
+
+t.test("rules of redaction", async (t) => {
+	const values = { redact: true, redact_header: ["x-a", "x-b"], redact_env: ["KEY"], redact_pii: true };
+	for (const use of [RuleUse.ofRewrite(values), RuleUse.ofProxy(values, { answers: false })]) {
+		use.applied("x-a", "redact_header");
+		t.strictSame(use.unusedTexts, ["--redact-header x-b never applied", "--redact-env KEY never applied"]);
+	}
+});

@@ -33,14 +33,7 @@ function recordTcp(
 	{ context, clientConn, serverConn, mayPass = () => true }: TcpRelay,
 	onComplete: () => void,
 ): void {
-	const flow = new TcpFlow({
-		id: randomUUID(),
-		clientConn,
-		serverConn,
-		messages: [],
-		timestampCreated: now(),
-		session: context.sessionOf(clientConn),
-	});
+	const flow = new TcpFlow({ id: randomUUID(), clientConn, serverConn, messages: [], timestampCreated: now() });
 	const record = context.open(flow);
 	const onDone = (error: Error | null) => {
 		clientConn.timestampEnd = serverConn.timestampEnd = now();

@@ -1,6 +1,7 @@
 // The recordings of all tapes, found by request key, and the sessions that use them.
 import type { HttpFlow } from "../../flow/flow.ts";
 import type { Request } from "../../flow/message.ts";
+import type { Metadata } from "../../flow/metadata.ts";
 import type { FlowSummary } from "../../flow/recorded.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
@@ -52,6 +53,8 @@ export interface IndexExtras extends MatchExtras {
 	 * Whether to open without waiting until all keys have been read; then call `takeKnown` instead of `takeRecording`.
 	 */
 	early?: boolean;
+	/** Notes with rules of redaction, besides those of the tapes. */
+	notes?: Metadata;
 }
 
 /** Maximum number of recordings of one key that are compared if more than their order decides. */
@@ -108,7 +111,7 @@ export class ReplayIndex {
 		values: IndexValues = {},
 		extras: IndexExtras = {},
 	): Promise<ReplayIndex> {
-		const withoutSecrets = await secretRemoverFor(tapes);
+		const withoutSecrets = await secretRemoverFor(tapes, extras.notes);
 		const rules = compileRules(values, { ...extras, withoutSecrets });
 		const keyOf = (flow: FlowRequest) => requestKey(originalRequest(flow), rules);
 		const indexes: RecordingIndex[] = [];
@@ -214,25 +217,6 @@ export class ReplayIndex {
 		return flow?.type === "http" ? { flow, ref, uses: this.usesOf(ref) } : null;
 	}
 
-	/**
-	 * Ends a session: if its name is used again, the order begins anew. Returns the number of recordings of the session
-	 * that it has not used; if it has none of its own, of all recordings.
-	 */
-	endSession(name: string): number {
-		const session = this.#sessions.get(name);
-		let [own, ownUnused, unused] = [0, 0, 0];
-		for (const [summary, tape] of this.summaries()) {
-			if (!summary.isAnswer) continue;
-			const isUnused = session.hasUsed({ tape, seq: summary.seq }) ? 0 : 1;
-			unused += isUnused;
-			if (summary.session !== name) continue;
-			own++;
-			ownUnused += isUnused;
-		}
-		this.#sessions.forget(name);
-		return own > 0 ? ownUnused : unused;
-	}
-
 	/** How often a recording was used in all sessions. */
 	usesOf(ref: RecordingRef): number {
 		let uses = 0;
@@ -307,9 +291,15 @@ export class ReplayIndex {
 	}
 }
 
-/** For redacted tapes: a function that copies a request without its secrets; null: no tape was redacted. */
-async function secretRemoverFor(tapes: readonly RecordedTape[]): Promise<MatchRules["withoutSecrets"]> {
-	const notes = await Promise.all(tapes.map((tape) => tape.notes?.() ?? {}));
+/**
+ * For redacted tapes: a function that copies a request without its secrets; null: no tape was redacted.
+ * @param more notes with further rules
+ */
+async function secretRemoverFor(
+	tapes: readonly RecordedTape[],
+	more: Metadata = {},
+): Promise<MatchRules["withoutSecrets"]> {
+	const notes = [...(await Promise.all(tapes.map((tape) => tape.notes?.() ?? {}))), more];
 	if (!notes.some(isRedacted)) return null;
 	const { secretRemover } = await import("../../redact/matching.ts");
 	const { rulesOfNotes } = await import("../../redact/note.ts");

@@ -220,7 +220,8 @@ export function encodeMessages(flow: Flow): MessageRow[] {
 	return messagesOf(flow).map(encodeMessage);
 }
 
-function messagesOf(flow: Flow): readonly (StreamMessage | WebSocketMessage)[] {
+/** The messages of a flow; empty for a flow without any. */
+export function messagesOf(flow: Flow): readonly (StreamMessage | WebSocketMessage)[] {
 	if (flow.type === "dns") return [];
 	return flow.type === "http" ? (flow.websocket?.messages ?? []) : flow.messages;
 }

@@ -85,6 +85,14 @@ export class BodyTable {
 		for (const id of this.#unreferenced) this.#remove(id);
 	}
 
+	/** Removes a body that no flow refers to any more, so that it is not found as an equal one later. */
+	forget(id: number): void {
+		const row = this.#db.get<{ crc: number; size: number }>("SELECT crc, size FROM body WHERE id = ?", id);
+		if (row !== undefined) this.#known?.delete(keyOf(row.size, row.crc));
+		this.#recent.delete(id);
+		this.#remove(id);
+	}
+
 	#remove(id: number): void {
 		this.#db.run("DELETE FROM chunk WHERE body = ?", id);
 		this.#db.run("DELETE FROM body WHERE id = ?", id);

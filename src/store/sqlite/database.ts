@@ -246,6 +246,21 @@ export class TapeDatabase {
 		this.exec("PRAGMA wal_checkpoint(PASSIVE)");
 	}
 
+	/** Overwrites deleted data with zeros from now on. */
+	eraseDeleted(): void {
+		this.exec("PRAGMA secure_delete = ON");
+	}
+
+	/** Checkpoints and truncates the write-ahead log. Returns false if a reader or another checkpoint prevents that now. */
+	truncateLog(): boolean {
+		this.exec("PRAGMA busy_timeout = 0");
+		try {
+			return this.get<{ busy: number }>("PRAGMA wal_checkpoint(TRUNCATE)")?.busy === 0;
+		} finally {
+			this.exec(`PRAGMA busy_timeout = ${BUSY_MS}`);
+		}
+	}
+
 	/** Creates the indexes, which a tape lacks while it is bulk-loaded. */
 	buildIndexes(): void {
 		for (const index of indexes) this.exec(index);

@@ -24,7 +24,8 @@ const COMMIT_BYTES = 8 * 1024 * 1024;
 const ROW_BYTES = 500;
 
 const INSERT_FLOW = `INSERT INTO flow (${FLOW_COLUMNS.join(", ")}) VALUES (${FLOW_COLUMNS.map(() => "?").join(", ")})`;
-const INSERT_MESSAGE = "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?)";
+const UPDATE_FLOW = `UPDATE flow SET ${FLOW_COLUMNS.map((column) => `${column} = ?`).join(", ")} WHERE seq = ?`;
+const INSERT_MESSAGE = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)";
 
 export class RowWriter implements ConnectionRows {
 	bodies: BodyTable;
@@ -44,6 +45,8 @@ export class RowWriter implements ConnectionRows {
 	#timer: NodeJS.Timeout | undefined;
 	/** Whether a failed commit was reported and none has succeeded since. */
 	#isFailing = false;
+	/** Whether the log has pages that must not be left in it. */
+	#truncates = false;
 
 	/**
 	 * @param report receives failures of commits on the timer, which only mode `append` has
@@ -93,6 +96,28 @@ export class RowWriter implements ConnectionRows {
 
 	/** Adds a flow and returns its sequence number. @param values in the order of FLOW_COLUMNS */
 	addFlow(values: readonly FlowValue[]): number {
+		const seq = this.#db.insert(INSERT_FLOW, ...this.#row(values));
+		this.#pendingFlows++;
+		return seq;
+	}
+
+	/** Replaces the row of a flow. Its earlier state is removed from the log with the next commit. */
+	replaceFlow(seq: number, values: readonly FlowValue[]): void {
+		this.#db.run(UPDATE_FLOW, ...this.#row(values), seq);
+		this.#truncates = true;
+	}
+
+	/** Removes the bodies to which no flow refers. */
+	forgetBodies(stored: readonly StoredBody[]): void {
+		for (const id of stored) {
+			if (typeof id !== "number" || id === 0) continue;
+			const sql = "SELECT 1 FROM flow WHERE ? IN (request_body, response_body, original_body) LIMIT 1";
+			if (this.#db.get(sql, id) === undefined) this.bodies.forget(id);
+		}
+	}
+
+	/** The parameters of a row. */
+	#row(values: readonly FlowValue[]): unknown[] {
 		const row: unknown[] = [...values];
 		row[COLUMN.head] = sealFlow(values);
 		const [request, response, original] = [
@@ -108,12 +133,10 @@ export class RowWriter implements ConnectionRows {
 			[values[COLUMN.client_conn] as number, values[COLUMN.server_conn] as number],
 		);
 		this.#pendingBytes += (values[COLUMN.head] as Uint8Array).length + ROW_BYTES;
-		const seq = this.#db.insert(INSERT_FLOW, ...row);
-		this.#pendingFlows++;
-		return seq;
+		return row;
 	}
 
-	/** Adds the nth message of a flow, counted from 0. */
+	/** Writes the nth message of a flow, counted from 0. */
 	addMessage(flow: number, n: number, message: MessageRow): void {
 		const { at, from_client, opcode, flags, bytes } = sealMessage(flow, n, message);
 		this.#pendingBytes += bytes.length;
@@ -153,6 +176,7 @@ export class RowWriter implements ConnectionRows {
 		this.stored += this.#pendingFlows;
 		this.#pendingFlows = 0;
 		this.#isFailing = false;
+		if (this.#truncates) this.#truncates = !this.#db.truncateLog();
 		this.#checkpointer?.committed(bytes);
 	}
 

@@ -30,6 +30,8 @@ export interface StoreOptions {
 	isKeyed?: boolean;
 	/** Whether the file is deleted while flows read from it are in use: it stays open as long as they are. */
 	isTemporary?: boolean;
+	/** Whether deleted data is overwritten in the file. Default: false. */
+	erases?: boolean | undefined;
 }
 
 /**
@@ -58,6 +60,7 @@ export class SqliteStore extends FlowSink implements FlowStore {
 			isKeyed = false,
 			reusesRows = true,
 			isTemporary = false,
+			erases = false,
 		}: StoreOptions,
 	) {
 		super();
@@ -65,6 +68,7 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		if (mode === "append" || isKeyed) loadMsgpack();
 		this.#db = new TapeDatabase(path, mode, durable, isTemporary);
 		if (isKeyed) this.#db.enlargeCache();
+		if (erases) this.#db.eraseDeleted();
 		const { migratedFrom: from } = this.#db;
 		if (from !== null)
 			report(
@@ -91,8 +95,18 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		return this.#writer.lastConnection;
 	}
 
+	override get last(): number | null {
+		return this.#writer.last;
+	}
+
 	append(flow: Flow): void {
 		this.#writer.append(flow);
+	}
+
+	override amend(seq: number, change: (flow: Flow) => boolean): boolean {
+		// a new reader, because bodies that another one has read may have been removed
+		const flow = new TapeReader(this.#db, this.#report).at(seq);
+		return flow !== null && this.#writer.amend(seq, flow, change);
 	}
 
 	/** The notes on the tape itself, by name. */

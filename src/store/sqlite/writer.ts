@@ -5,7 +5,7 @@ import type { ClientConnection, ServerConnection } from "../../flow/connection.t
 import type { Conversation, Flow, HttpFlow, Lazy } from "../../flow/flow.ts";
 import type { MetaValue } from "../../flow/metadata.ts";
 import type { BodySpool, OpenFlow } from "../../flow/sink.ts";
-import { encodeFlow, encodeMessage, encodeMessages, type PartWriter } from "../record/codec.ts";
+import { encodeFlow, encodeMessage, encodeMessages, messagesOf, type PartWriter } from "../record/codec.ts";
 import { COLUMN, type FlowValue, type StoredBody, valuesOf } from "../record/flow-row.ts";
 import { sealFlow } from "../record/row-sum.ts";
 import type { TapeDatabase } from "./database.ts";
@@ -37,6 +37,10 @@ export class TapeWriter implements PartWriter {
 	readonly #requestKey: KeyOf | undefined;
 	readonly #rows: RowWriter;
 	#connections: WrittenConnections;
+	/** The rows of flows that are open, by their sequence numbers. */
+	readonly #open = new Map<number, FlowValue[]>();
+	/** The sequence number of the flow that was appended or opened last; null: none. */
+	last: number | null = null;
 	/** undefined: no flow was written yet; null: nothing is reused. */
 	#reuse: RowReuse | null | undefined;
 
@@ -87,12 +91,47 @@ export class TapeWriter implements PartWriter {
 	open(flow: Conversation): OpenFlow {
 		// the number of messages is stored when the flow ends
 		const { seq, values } = this.#rows.within(() => this.#insert(flow, null));
-		let n = (flow.type === "tcp" ? flow.messages : flow.websocket?.messages)?.length ?? 0;
+		let n = messagesOf(flow).length;
+		this.#open.set(seq, values);
 		return {
 			addMessage: (message) => this.#rows.within(() => this.#rows.addMessage(seq, n++, encodeMessage(message))),
-			close: () => this.#rows.within(() => this.#complete(seq, values, flow, n)),
-			discard: () => this.#rows.within(() => this.#rows.removeFlow(seq)),
+			close: (final = flow) => {
+				this.#open.delete(seq);
+				this.#rows.within(() => this.#complete(seq, values, final, n));
+			},
+			discard: () => {
+				this.#open.delete(seq);
+				this.#rows.within(() => this.#rows.removeFlow(seq));
+			},
 		};
+	}
+
+	/** As `FlowSink.amend`, with the stored flow and its row. */
+	amend(seq: number, flow: Flow, change: (flow: Flow) => boolean): boolean {
+		const messages = messagesOf(flow);
+		const contents = messages.map(({ content }) => content);
+		return change(flow) && this.#rows.within(() => this.#replace(seq, flow, contents));
+	}
+
+	/** @param contents the stored contents of the messages */
+	#replace(seq: number, flow: Flow, contents: readonly Buffer[]): true {
+		const stored = this.#db.lists<StoredBody[]>(
+			"SELECT request_body, response_body, original_body FROM flow WHERE seq = ?",
+			seq,
+		);
+		const open = this.#open.get(seq);
+		const values = valuesOf(encodeFlow(flow, this.#keyOf(flow), this, open === undefined ? undefined : null));
+		this.#rows.replaceFlow(seq, values);
+		// the row that is completed when the flow ends
+		if (open !== undefined) for (const [column, value] of values.entries()) open[column] = value;
+		for (const [n, message] of messagesOf(flow).entries())
+			if (message.content !== contents[n]) this.#rows.addMessage(seq, n, encodeMessage(message));
+		this.#rows.forgetBodies(stored.flat());
+		return true;
+	}
+
+	#keyOf(flow: Flow): string | null {
+		return flow.type === "http" ? (this.#requestKey?.(flow) ?? null) : null;
 	}
 
 	/** Updates the columns that may have changed since the flow was opened. */
@@ -116,9 +155,9 @@ export class TapeWriter implements PartWriter {
 	 * @param messages number of messages that its row states; default: those that it has now
 	 */
 	#insert(flow: Flow, messages?: null): { seq: number; values: FlowValue[] } {
-		const requestKey = flow.type === "http" ? (this.#requestKey?.(flow) ?? null) : null;
-		const values = valuesOf(encodeFlow(flow, requestKey, this, messages));
+		const values = valuesOf(encodeFlow(flow, this.#keyOf(flow), this, messages));
 		const seq = this.#rows.addFlow(values);
+		this.last = seq;
 		try {
 			for (const [n, message] of encodeMessages(flow).entries()) this.#rows.addMessage(seq, n, message);
 		} catch (error) {

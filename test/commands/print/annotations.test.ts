@@ -7,7 +7,6 @@ const miss = (url: string): Miss => ({
 	id: "m",
 	method: "GET",
 	url,
-	session: null,
 	policy: "404",
 	explanation: "No recording: 100%\nNearest\r\n",
 	nearest: null,

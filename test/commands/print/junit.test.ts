@@ -7,7 +7,6 @@ const miss = (explanation: string): Miss => ({
 	id: "m",
 	method: "GET",
 	url: "http://a.test/?a&b",
-	session: null,
 	policy: "404",
 	explanation,
 	nearest: null,

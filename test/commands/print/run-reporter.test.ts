@@ -11,7 +11,6 @@ const miss = {
 	nearest: null,
 	method: "GET",
 	url: "http://a/",
-	session: null,
 	policy: "404",
 	explanation: "no recording of GET http://a/\n",
 };

@@ -15,7 +15,6 @@ const missed: Miss = {
 	id: "m",
 	method: "GET",
 	url: "http://a.test/",
-	session: null,
 	policy: "404",
 	explanation: "No recording answers GET http://a.test/\n",
 	nearest: [],

@@ -1,5 +1,5 @@
 // Spools in temporary files: they are read back, and neither names nor open files are left.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import t from "tap";
 import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
 import { openFileSpool } from "../../../src/flow/file-spool.ts";
@@ -45,3 +45,26 @@ t.test("an empty one", async (t) => {
 	const body = openFileSpool().end();
 	t.same([body.size, body.read().length, [...body.chunks()]], [0, 0, []]);
 });
+
+t.test(
+	"the file is encrypted",
+	{ skip: process.platform === "linux" ? false : "only Linux lets a process read its nameless files" },
+	async (t) => {
+		const spool = openFileSpool();
+		spool.write(Buffer.from("a secret".repeat(1000)));
+		const body = spool.end();
+		const isOurs = (name: string) => {
+			try {
+				const path = `/proc/self/fd/${name}`;
+				return readlinkSync(path).includes("flowtape-body") && statSync(path).size === body.size;
+			} catch {
+				return false;
+			}
+		};
+		const file = readdirSync("/proc/self/fd").find(isOurs);
+		const stored = readFileSync(`/proc/self/fd/${file}`);
+		t.equal(stored.length, body.size);
+		t.notOk(stored.includes("secret"));
+		t.equal(String(body.read()), "a secret".repeat(1000));
+	},
+);

@@ -30,3 +30,11 @@ t.test("entries with weights", async (t) => {
 	map.set(4, "z".repeat(8));
 	t.equal(map.get(2), undefined);
 });
+
+t.test("deleted entries are gone, also old ones", async (t) => {
+	const map = new RecentMap<string, number>(2);
+	for (const [n, key] of ["a", "b", "c"].entries()) map.set(key, n);
+	map.delete("a");
+	map.delete("c");
+	t.same([map.get("a"), map.get("b"), map.get("c")], [undefined, 1, undefined]);
+});

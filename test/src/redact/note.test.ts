@@ -34,3 +34,9 @@ t.test("a note of another form does no harm", async (t) => {
 		t.doesNotThrow(() => rulesOfNotes([{ "flowtape:redaction": value }]));
 	t.throws(() => rulesOfNotes([{ "flowtape:redaction": { redact_body: ["("] } }]), { code: "FT_BAD_PATTERN" });
 });
+
+t.test("the rules of a tape to which flows are added are kept", async (t) => {
+	const earlier = Object.fromEntries([noteOfRules({ ...defaults(options), redact_param: ["a"], redact_pii: true })]);
+	const [, value] = noteOfRules({ ...defaults(options), redact_param: ["b"] }, earlier);
+	t.match(value, { redact_param: ["a", "b"], redact_pii: true, redact_strict: false });
+});

@@ -1,5 +1,8 @@
 import t from "tap";
 import { rulesOf } from "../../../fixtures/redaction.ts";
+import { defaults } from "../../../src/options.ts";
+import { options } from "../../../src/redact/options.ts";
+import { compileRules } from "../../../src/redact/rules.ts";
 
 t.test("names, without regard to case for headers", async (t) => {
 	const rules = rulesOf({ redact_header: ["X-Mine*"], redact_param: ["p"], redact_cookie: ["c*"] });
@@ -34,4 +37,31 @@ t.test("a pattern with a group: every text in the match that equals it", async (
 t.test("rules that cannot be compiled are errors that name the option", async (t) => {
 	t.throws(() => rulesOf({ redact_body: ["("] }), { code: "FT_BAD_PATTERN", option: "redact_body" });
 	t.throws(() => rulesOf({ redact_json: ["user"] }), { code: "FT_BAD_OPTION", option: "redact_json" });
+});
+
+t.test("rules tell when they apply for the first time", async (t) => {
+	const applied: string[] = [];
+	const rules = compileRules(
+		{
+			...defaults(options),
+			redact_header: ["x-a", "x-*"],
+			redact_json: ["/a", "$..b"],
+			redact_body: ["k(\\d+)"],
+			redact_keep: ["name.code"],
+		},
+		(rule, option) => applied.push(`${option} ${rule}`),
+	);
+	t.equal(rules.headers?.("x-a"), true);
+	t.equal(rules.headers?.("x-c"), true);
+	t.equal(rules.headers?.("y"), false);
+	t.equal(rules.json(["c", "b"]), true);
+	t.equal(rules.bodyPatterns[0]?.find("k1 k2").length, 2);
+	t.equal(rules.keeps("name.code", "query:code"), true);
+	t.same(applied, [
+		"redact_header x-a",
+		"redact_header x-*",
+		"redact_json $..b",
+		"redact_body k(\\d+)",
+		"redact_keep name.code",
+	]);
 });

@@ -243,3 +243,22 @@ t.test("changes to event data take effect", async (t) => {
 	await connection?.("tls_failed_server", { conn: server, context: { client, server } });
 	t.same(logged, ["info /a.mjs: regular", "info /a.mjs: a.testnull"]);
 });
+
+t.test("recorded changes what is written, and an error of it is thrown", async (t) => {
+	const { scripts, logged } = await host(t, {
+		"a.mjs": `export function recorded(flow, ctx) {
+			ctx.log.info(flow.type);
+			if (flow.request?.path === "/bad") throw new Error("no");
+			flow.comment = "written";
+		}`,
+	});
+	const [hook] = scripts.hooks;
+	for (const flow of [httpFlow(), tcpFlow()]) {
+		await hook?.recorded?.(flow);
+		t.equal(flow.comment, "written");
+	}
+	t.throws(() => hook?.recorded?.(httpFlow({ request: { path: "/bad" } })), { code: "FT_SCRIPT" });
+	t.match(logged, ["info /a.mjs: http", "info /a.mjs: tcp", "info /a.mjs: http", /^error .*no/]);
+	const other = await host(t, { "b.mjs": "export function request() {}" });
+	t.equal(other.scripts.hooks[0]?.recorded, undefined);
+});

@@ -1,5 +1,5 @@
 // A tape stores all parts of flows, survives a killed writer, and can be read while it is written.
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { dnsFlow, httpFlow, tcpFlow, websocketFlow } from "../../../../fixtures/build-flow.ts";
@@ -7,7 +7,7 @@ import { flowsOf, startRecorder, storeAt, storeWith } from "../../../../fixtures
 import { reports } from "../../../../fixtures/tape-files.ts";
 import { comparable, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import { compileFilter } from "../../../../src/filter/compile.ts";
-import type { HttpFlow } from "../../../../src/flow/flow.ts";
+import type { Flow, HttpFlow } from "../../../../src/flow/flow.ts";
 import { OWN_CHALLENGE } from "../../../../src/flow/proxy-challenge.ts";
 
 const byPath = (flow: HttpFlow) => flow.request.path;
@@ -280,4 +280,51 @@ t.test("the proxy's authentication challenge is not an answer, that of a server 
 		store.summaries(0, 10).map(({ isAnswer }) => isAnswer),
 		[false, false, true, true],
 	);
+});
+
+t.test("a flow that is changed later leaves nothing of its earlier state", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const store = storeAt(path, "append", { erases: true, requestKey: ({ request }) => request.path });
+	const secret = "hunter2-hunter2";
+	const body = `the ${secret} ${"y".repeat(2000)}`;
+	const numbers = [];
+	t.equal(store.last, null);
+	for (let n = 0; n < 3; n++) {
+		store.append(httpFlow({ request: { path: `/${n}?k=${secret}` }, response: { body } }));
+		numbers.push(store.last as number);
+	}
+	const conceal = (flow: Flow) => {
+		if (flow.type !== "http" || flow.response === null) return false;
+		flow.request.path = flow.request.path.replace(secret, "none");
+		flow.response.content = Buffer.from(String(flow.response.text).replace(secret, "none"));
+		return true;
+	};
+	t.equal(store.amend(numbers[0] as number, conceal), true);
+	t.equal(
+		store.amend(numbers[1] as number, () => false),
+		false,
+	);
+	t.equal(store.amend(99, conceal), false);
+	store.append(httpFlow({ response: { body } }));
+	t.equal(store.amend(numbers[1] as number, conceal), true);
+	store.flush();
+	const holds = () => [path, `${path}-wal`].some((file) => readFileSync(file).includes(secret));
+	t.ok(holds(), "other flows have it still");
+	t.equal(store.amend(numbers[2] as number, conceal), true);
+	t.equal(store.amend(store.last as number, conceal), true);
+	store.flush();
+	t.notOk(holds());
+	await store.close();
+	const reader = storeAt(path, "read");
+	const flows = (await flowsOf(reader)) as HttpFlow[];
+	t.same(
+		flows.map(({ request }) => request.path),
+		["/0?k=none", "/1?k=none", "/2?k=none", "/"],
+	);
+	t.ok(flows.every(({ response }) => response?.text === body.replace(secret, "none")));
+	t.same(
+		[...reader.keys()].flat().map(({ key }) => key),
+		["/0?k=none", "/1?k=none", "/2?k=none", "/"],
+	);
+	await reader.close();
 });

@@ -148,6 +148,11 @@ export function decodeBody(bytes: Buffer, coding: string | null, limit = DECODED
 	}
 }
 
+/** Whether `decodeBody` failed only because the body inflates beyond the limit. */
+export function inflatesTooMuch(error: unknown): boolean {
+	return error instanceof FlowtapeError && isTooLarge(error.cause);
+}
+
 /** Bytes decoded since the last garbage collection that `collectDecodedBodies` started. */
 let decodedBytes = 0;
 

@@ -21,71 +21,151 @@ const [QUOTE, COMMA, COLON, OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLO
  * deeply or has too many values.
  */
 export function walkJson(text: string, visit: JsonVisitor): boolean {
-	if (!isJson(text)) return false;
+	const tokens = spare ?? new Tokens();
+	spare = null;
+	const isJson = tokens.read(text);
+	if (isJson) visitAll(text, tokens, visit);
+	spare = tokens;
+	return isJson;
+}
+
+function visitAll(text: string, { offsets, count }: Tokens, visit: JsonVisitor): void {
 	const path: string[] = [];
-	/** The current index in each open array; -1: an open object. */
+	/** The next index in each open array; -1: an open object. */
 	const indexes: number[] = [];
-	let isKey = false;
-	for (let at = skipSpace(text, 0); at < text.length; at = skipSpace(text, at)) {
-		switch (text.charCodeAt(at)) {
-			case OPEN_ARRAY:
-			case OPEN_OBJECT: {
-				visit(path, at, at + 1);
-				isKey = text.charCodeAt(at++) === OPEN_OBJECT;
-				indexes.push(isKey ? -1 : 0);
-				path.push("0");
-				break;
+	for (let i = 0; i < count; i += 2) {
+		let from = offsets[i] as number;
+		let to = offsets[i + 1] as number;
+		let first = text.charCodeAt(from);
+		if (first === CLOSE_ARRAY || first === CLOSE_OBJECT) {
+			indexes.pop();
+			path.pop();
+			continue;
+		}
+		const last = indexes.length - 1;
+		if (last >= 0) {
+			const index = indexes[last] as number;
+			if (index >= 0) {
+				path[last] = String(index);
+				indexes[last] = index + 1;
+			} else {
+				path[last] = stringOf(text.slice(from, to));
+				i += 2;
+				from = offsets[i] as number;
+				to = offsets[i + 1] as number;
+				first = text.charCodeAt(from);
 			}
-			case CLOSE_ARRAY:
-			case CLOSE_OBJECT:
-				indexes.pop();
-				path.pop();
-				isKey = false;
-				at++;
-				break;
-			case COMMA: {
-				const last = indexes.length - 1;
-				const index = indexes[last] as number;
-				isKey = index < 0;
-				if (!isKey) {
-					indexes[last] = index + 1;
-					path[last] = String(index + 1);
+		}
+		visit(path, from, to);
+		if (first !== OPEN_ARRAY && first !== OPEN_OBJECT) continue;
+		indexes.push(first === OPEN_ARRAY ? 0 : -1);
+		path.push("0");
+	}
+}
+
+/** The tokens of the last walk, for the next one; null: a walk is using them. */
+let spare: Tokens | null = null;
+
+/** What a JSON text consists of, without white space, commas and colons. */
+class Tokens {
+	/** Begin and end of each token. */
+	offsets = new Int32Array(4096);
+	count = 0;
+
+	/** Reads a text. Returns false if it is not JSON (RFC 8259), or beyond the limits. */
+	read(text: string): boolean {
+		this.count = 0;
+		/** Whether each open container is an object. */
+		const isObject: boolean[] = [];
+		let marks = 0;
+		let at = skipSpace(text, 0);
+		// each turn reads a value, and what follows it up to the next one
+		for (;;) {
+			let code = text.charCodeAt(at);
+			if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+				if (isObject.length === DEPTH_LIMIT || ++marks > VALUE_LIMIT) return false;
+				this.#add(at, at + 1);
+				isObject.push(code === OPEN_OBJECT);
+				at = skipSpace(text, at + 1);
+				// not empty
+				if (text.charCodeAt(at) !== code + 2) {
+					if (code === OPEN_OBJECT) at = this.#key(text, at);
+					if (at < 0) return false;
+					continue;
 				}
-				at++;
-				break;
+			} else {
+				const end = code === QUOTE ? validStringEnd(text, at) : scalarEnd(text, at);
+				if (end < 0) return false;
+				this.#add(at, end);
+				at = skipSpace(text, end);
 			}
-			case COLON:
-				at++;
-				break;
-			default: {
-				const end = tokenEnd(text, at);
-				if (isKey) path[path.length - 1] = stringOf(text.slice(at, end));
-				else visit(path, at, end);
-				isKey = false;
-				at = end;
+			for (;;) {
+				if (isObject.length === 0) return at === text.length;
+				code = text.charCodeAt(at);
+				const isInObject = isObject[isObject.length - 1] as boolean;
+				if (code === COMMA) {
+					if (++marks > VALUE_LIMIT) return false;
+					at = skipSpace(text, at + 1);
+					if (isInObject) at = this.#key(text, at);
+					if (at < 0) return false;
+					break;
+				}
+				if (code !== (isInObject ? CLOSE_OBJECT : CLOSE_ARRAY)) return false;
+				this.#add(at, at + 1);
+				isObject.pop();
+				at = skipSpace(text, at + 1);
 			}
 		}
 	}
-	return true;
+
+	/** Reads a key and its colon. Returns the index of the value; -1: there is no key. */
+	#key(text: string, from: number): number {
+		const end = text.charCodeAt(from) === QUOTE ? validStringEnd(text, from) : -1;
+		if (end < 0) return -1;
+		this.#add(from, end);
+		const colon = skipSpace(text, end);
+		return text.charCodeAt(colon) === COLON ? skipSpace(text, colon + 1) : -1;
+	}
+
+	#add(from: number, to: number): void {
+		if (this.count === this.offsets.length) {
+			const larger = new Int32Array(2 * this.count);
+			larger.set(this.offsets);
+			this.offsets = larger;
+		}
+		this.offsets[this.count++] = from;
+		this.offsets[this.count++] = to;
+	}
 }
+
+/** Index after the string that begins at `from`; -1: it is not valid. */
+function validStringEnd(text: string, from: number): number {
+	for (let at = from + 1; ; at++) {
+		const code = text.charCodeAt(at);
+		if (code === QUOTE) return at + 1;
+		if (code === BACKSLASH) {
+			ESCAPE.lastIndex = at;
+			if (!ESCAPE.test(text)) return -1;
+			at = ESCAPE.lastIndex - 1;
+			// control characters, and the end of the text
+		} else if (!(code >= SPACE)) return -1;
+	}
+}
+
+const ESCAPE = /\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y;
+const SPACE = 0x20;
+
+/** Index after the number or literal that begins at `from`; -1: there is none. */
+function scalarEnd(text: string, from: number): number {
+	SCALAR.lastIndex = from;
+	return SCALAR.test(text) ? SCALAR.lastIndex : -1;
+}
+
+const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
 /** The value of a JSON string token. */
 export function stringOf(token: string): string {
 	return token.includes("\\") ? (JSON.parse(token) as string) : token.slice(1, -1);
-}
-
-/** Whether a text is within the limits: parsing a text beyond them could take a hundred times its size in memory. */
-function isWithinLimits(text: string): boolean {
-	let [depth, marks] = [0, 0];
-	for (let at = 0; at < text.length; at++) {
-		const code = text.charCodeAt(at);
-		if (code === QUOTE) at = stringEnd(text, at);
-		else if (code === OPEN_ARRAY || code === OPEN_OBJECT) {
-			if (++depth > DEPTH_LIMIT || ++marks > VALUE_LIMIT) return false;
-		} else if (code === CLOSE_ARRAY || code === CLOSE_OBJECT) depth--;
-		else if (code === COMMA && ++marks > VALUE_LIMIT) return false;
-	}
-	return true;
 }
 
 /** Index of the quote that ends a string, or the end of the text. */
@@ -101,13 +181,7 @@ function stringEnd(text: string, from: number): number {
 
 /** Whether a text is JSON and within the limits. */
 export function isJson(text: string): boolean {
-	if (!isWithinLimits(text)) return false;
-	try {
-		JSON.parse(text);
-		return true;
-	} catch {
-		return false;
-	}
+	return walkJson(text, () => {});
 }
 
 /** Index of the first character at or after `from` that is not white space. */

@@ -16,10 +16,10 @@ const BINARY =
 	/^(?:image\/(?!svg)|audio\/|video\/|font\/)|octet-stream|protobuf|grpc|msgpack|\bcbor\b|\bzip\b|gzip|pdf|wasm|woff/;
 
 /** A body of another type is binary if its beginning has control characters. Bytes. */
-const BINARY_HEAD = 1024;
+export const BINARY_HEAD = 1024;
 
 /** Lines that are JSON: JSON lines, server-sent events, and text sequences (RFC 7464). */
-const LINES = /ndjson|json-?lines|jsonl|x-jsonl|event-stream|json-seq/;
+export const LINES = /ndjson|json-?lines|jsonl|x-jsonl|event-stream|json-seq/;
 
 /** Begins each text of a JSON text sequence. */
 const RECORD_SEPARATOR = "\u001e";
@@ -43,18 +43,28 @@ export function redactContent(
 	if (boundary !== null && parts < PARTS_LIMIT) return redactParts(text, boundary, redaction, depth, parts);
 	if (essence === URL_ENCODED || (essence === "" && PAIRS.test(text)))
 		return redactPairs(text, redaction, "form", depth);
-	if (LINES.test(essence)) return text.replace(/[^\r\n]+/g, (line) => redactLine(line, redaction, depth));
+	if (LINES.test(essence)) return redactLines(text, redaction, depth);
 	// an empty type, or a wrong one: JSON is known by its first byte
 	if (isJsonType(essence) || /^\s{0,64}[[{]/.test(text)) {
 		const redacted = redactJson(text, redaction, depth);
 		if (redacted !== null) return redacted;
 	}
-	if (BINARY.test(essence) || hasControlCharacters(text, BINARY_HEAD)) return redaction.known.replaceInPlace(text);
+	if (isBinary(essence, text)) return redaction.known.replaceInPlace(text);
 	if (/html|xml|svg/.test(essence) || /^\s{0,64}</.test(text)) {
 		const edits = markupEdits(text, redaction);
 		return redaction.text(applyEdits(text, edits), "text", "", true);
 	}
 	return redaction.text(text, "text", "", true);
+}
+
+/** Whether content is binary, by its media type and its beginning. */
+export function isBinary(essence: string, text: ByteString): boolean {
+	return BINARY.test(essence) || hasControlCharacters(text, BINARY_HEAD);
+}
+
+/** Redacts JSON lines, or events, one by one. */
+export function redactLines(text: ByteString, redaction: Redaction, depth = 0): ByteString {
+	return text.replace(/[^\r\n]+/g, (line) => redactLine(line, redaction, depth));
 }
 
 /** A line, with the `data:` of an event before it or not. */

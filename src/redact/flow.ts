@@ -1,10 +1,12 @@
 // Redacts a flow: heads, bodies, trailers, messages, connections and notes.
 import { createHash } from "node:crypto";
 import { FlowtapeError } from "../errors.ts";
+import { bodyChunks, inflatesTooMuch } from "../flow/body.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { charsetOf, decodeContent, isUtf16 } from "../flow/charset.ts";
 import type { Address } from "../flow/connection.ts";
 import { cookiePair } from "../flow/cookies.ts";
+import { openFileSpool } from "../flow/file-spool.ts";
 import { extensibleParts, type Flow, SESSION_LIMIT } from "../flow/flow.ts";
 import type { Headers } from "../flow/headers.ts";
 import { isLoopback } from "../flow/loopback.ts";
@@ -14,6 +16,7 @@ import { redactContent } from "./content.ts";
 import { headerKind, secretKind } from "./names.ts";
 import type { Redaction } from "./redaction.ts";
 import { isMacField, redactAuthorization, redactMac } from "./schemes.ts";
+import { BodyStream } from "./stream.ts";
 import { redactPath, redactUrl } from "./url.ts";
 
 /** Redacts the head, trailers and body of a request in place. */
@@ -176,36 +179,64 @@ class FlowReader {
 	}
 
 	#body(message: Message): void {
-		const { headers } = message;
-		const contentType = headers.get("content-type");
-		let content: Buffer;
 		try {
-			content = message.content ?? Buffer.alloc(0);
+			if (!this.#smallBody(message)) this.#largeBody(message);
 		} catch (error) {
 			if (!(error instanceof FlowtapeError)) throw error;
 			if (this.#onLoss === null || this.#redaction.rules.keeps("undecodable", "body")) return;
 			this.#onLoss(`the ${this.#redaction.part} was removed, because it cannot be searched: ${error.message}`);
 			message.body = null;
 			this.isChanged = true;
-			return;
 		}
-		if (content.length === 0) return;
+	}
+
+	/** Redacts a body in memory. Returns false if it is too large for that. */
+	#smallBody(message: Message): boolean {
+		if ((message.bodySize ?? 0) > message.decodedLimit) return false;
+		const { headers } = message;
+		const contentType = headers.get("content-type");
+		let content: Buffer;
+		try {
+			content = message.content ?? Buffer.alloc(0);
+		} catch (error) {
+			if (inflatesTooMuch(error)) return false;
+			throw error;
+		}
+		if (content.length === 0) return true;
 		const charset = charsetOf(content, contentType);
 		if (charset !== null && isUtf16(charset)) {
 			const text = toByteString(decodeContent(content, contentType));
 			const redacted = redactContent(text, contentType, this.#redaction);
 			this.#redaction.onText?.(redacted);
-			if (redacted !== text) message.text = toText(redacted);
-			else return;
+			if (redacted === text) return true;
+			message.text = toText(redacted);
 		} else {
 			const text = content.latin1Slice();
 			const redacted = redactContent(text, contentType, this.#redaction);
 			this.#redaction.onText?.(redacted);
-			if (redacted === text) return;
+			if (redacted === text) return true;
 			message.content = Buffer.from(redacted, "latin1");
 		}
 		this.isChanged = true;
 		correctDigests(message);
+		return true;
+	}
+
+	/** Redacts a body in pieces. The new one is in a temporary file. */
+	#largeBody(message: Message): void {
+		const { headers, body } = message;
+		const spool = this.#onLoss === null ? null : openFileSpool();
+		const stream = new BodyStream(headers, this.#redaction.part, this.#redaction, (piece) => spool?.write(piece));
+		for (const chunk of bodyChunks(body)) stream.write(chunk);
+		stream.end();
+		const redacted = spool?.end() ?? null;
+		if (!stream.isChanged) {
+			redacted?.close();
+			return;
+		}
+		message.body = redacted;
+		correctLength(message);
+		this.isChanged = true;
 	}
 
 	readMessages(messages: readonly { content: Buffer }[], part: string): void {
@@ -311,11 +342,20 @@ const ALGORITHMS = new Map([
 	["md5", "md5"],
 ]);
 
+/** Corrects the headers of a message after its body was changed: the length and the digests. */
+function correctLength(message: Message): void {
+	const { headers, bodySize } = message;
+	if (!headers.has("transfer-encoding")) headers.set("content-length", String(bodySize ?? 0));
+	correctDigests(message);
+}
+
 /** Computes the digests of a changed body anew. */
-function correctDigests(message: Message): void {
-	const { headers } = message;
-	const body = message.rawContent ?? Buffer.alloc(0);
-	const digest = (name: string) => createHash(name).update(body).digest("base64");
+function correctDigests({ headers, body }: Message): void {
+	const digest = (name: string) => {
+		const hash = createHash(name);
+		for (const chunk of bodyChunks(body)) hash.update(chunk);
+		return hash.digest("base64");
+	};
 	if (headers.has("content-md5")) headers.set("content-md5", digest("md5"));
 	for (const name of ["digest", "content-digest", "repr-digest"]) {
 		const value = headers.get(name);

@@ -1,14 +1,16 @@
-// Finds known secrets in any text, in all their notations. The index is a table of the first four bytes of every
-// notation, so that a new secret can be added at any time.
+// Finds known secrets in any text, in all their notations. The index is compact and grows with each secret: hashes of
+// the notations, and of their beginnings. A notation itself is computed again when its hash is found.
 import type { ByteString } from "../flow/bytes.ts";
+import { RecentMap } from "../flow/recent-map.ts";
 import { detached } from "./detached.ts";
+import { NotationIndex } from "./notation-index.ts";
 import { type Notation, notationsOf, SKIPPED } from "./notations.ts";
 
 /** Shorter secrets are replaced only at their place. Bytes. */
 const SHORTEST = 6;
 /** Shorter ones do not count inside of a longer word: `admin` stays in `administrator`. */
 const LONG = 12;
-/** Longer secrets are searched by their beginning: a notation of every private key would fill the memory. Bytes. */
+/** Longer secrets are replaced only at their place. Bytes. */
 const LONGEST = 16 * 1024;
 /** Number of secrets; the first ones stay. */
 const LIMIT = 20_000;
@@ -31,28 +33,25 @@ export interface KnownHit {
 	readonly notation: Notation;
 }
 
-interface Entry {
-	readonly secret: KnownSecret;
-	readonly notation: Notation;
-}
+/** Number of secrets whose notations are kept. */
+const RECENT = 512;
 
-/** The notations with the same first four bytes, by their text, and their lengths, longest first. */
-interface Bucket {
-	readonly entries: Map<ByteString, Entry>;
-	lengths: number[];
-}
-
-/** The size of the filter, in bits of its index: even with all secrets, most of it is empty. */
-const BITS = 20;
+/** More than a secret has notations. */
+const NOTATIONS = 32;
 
 export class KnownSecrets {
 	readonly #secrets = new Map<ByteString, KnownSecret>();
-	readonly #buckets = new Map<number, Bucket>();
-	/** A bit for the hash of the first four bytes of every notation. */
-	readonly #filter = new Uint8Array(1 << BITS);
+	readonly #searched: KnownSecret[] = [];
+	readonly #index = new NotationIndex();
+	readonly #notations = new RecentMap<KnownSecret, readonly Notation[]>(RECENT);
 
 	get size(): number {
 		return this.#secrets.size;
+	}
+
+	/** Length of the longest notation of all secrets. */
+	get longest(): number {
+		return this.#index.longest;
 	}
 
 	get(value: ByteString): KnownSecret | undefined {
@@ -69,55 +68,41 @@ export class KnownSecrets {
 		if (this.#secrets.size === LIMIT) return found;
 		const secret = { ...found, value: detached(found.value) };
 		this.#secrets.set(secret.value, secret);
-		if (isGiven || isSearched(secret.value))
-			for (const notation of notationsOf(secret.value)) this.#index({ secret, notation });
-		return secret;
-	}
-
-	#index(entry: Entry): void {
-		const { text } = entry.notation;
-		const start = firstFour(text);
-		let bucket = this.#buckets.get(start);
-		if (bucket === undefined) {
-			bucket = { entries: new Map(), lengths: [] };
-			this.#buckets.set(start, bucket);
+		if (isGiven || isSearched(secret.value)) {
+			const number = this.#searched.push(secret) - 1;
+			for (const [i, { text }] of notationsOf(secret.value).entries()) this.#index.add(text, number * NOTATIONS + i);
 		}
-		if (bucket.entries.has(text)) return;
-		bucket.entries.set(text, entry);
-		if (!bucket.lengths.includes(text.length)) bucket.lengths = [...bucket.lengths, text.length].sort((a, b) => b - a);
-		this.#filter[hash(start)] = 1;
+		return secret;
 	}
 
 	/** The hits in a text, in order; they do not overlap. */
 	find(text: ByteString): KnownHit[] {
+		if (this.#searched.length === 0 || text.length < SHORTEST) return [];
 		const hits: KnownHit[] = [];
-		if (this.#buckets.size === 0 || text.length < SHORTEST) return hits;
-		const filter = this.#filter;
-		let start = firstFour(text) >>> 8;
-		for (let at = 0; at + 4 <= text.length; at++) {
-			start = (start << 8) | text.charCodeAt(at + 3) | 0;
-			if (filter[hash(start)] === 0) continue;
-			const hit = this.#hitAt(text, at, start);
-			if (hit === null) continue;
-			hits.push(hit);
-			at = hit.to - 1;
-			start = firstFour(text, hit.to) >>> 8;
-		}
+		this.#index.find(text, (from, length, entry) => {
+			const hit = this.#hit(text, from, length, entry);
+			if (hit !== null) hits.push(hit);
+			return hit !== null;
+		});
 		return hits;
 	}
 
-	#hitAt(text: ByteString, at: number, start: number): KnownHit | null {
-		const bucket = this.#buckets.get(start);
-		if (bucket === undefined) return null;
-		for (const length of bucket.lengths) {
-			const entry = at + length <= text.length ? bucket.entries.get(text.slice(at, at + length)) : undefined;
-			if (entry === undefined) continue;
-			const to = at + length;
-			const isInWord = entry.notation.alignment === undefined && (continuesWord(text, at) || isWord(text, to));
-			if (isInWord && entry.secret.value.length < LONG) continue;
-			return { from: at, to, ...entry };
+	#hit(text: ByteString, from: number, length: number, id: number): KnownHit | null {
+		const secret = this.#searched[Math.floor(id / NOTATIONS)] as KnownSecret;
+		const notation = this.#notationsOf(secret)[id % NOTATIONS] as Notation;
+		if (notation.text.length !== length || !text.startsWith(notation.text, from)) return null;
+		const to = from + length;
+		const isInWord = notation.alignment === undefined && (continuesWord(text, from) || isWord(text, to));
+		return isInWord && secret.value.length < LONG ? null : { from, to, secret, notation };
+	}
+
+	#notationsOf(secret: KnownSecret): readonly Notation[] {
+		let notations = this.#notations.get(secret);
+		if (notations === undefined) {
+			notations = notationsOf(secret.value);
+			this.#notations.set(secret, notations);
 		}
-		return null;
+		return notations;
 	}
 
 	/** Replaces all hits by their placeholders, in the same notation. Returns the same text if there are none. */
@@ -135,7 +120,13 @@ export class KnownSecrets {
 				at = hit.to;
 			} else {
 				const group = hit.from - SKIPPED[alignment];
-				const run = base64Run(text, group);
+				const run = group < at ? "" : base64Run(text, group);
+				// the beginning of the run is missing
+				if (group + run.length < hit.to) {
+					out += text.slice(at, hit.from) + inPlace(hit);
+					at = hit.to;
+					continue;
+				}
 				out += text.slice(at, group) + this.#recode(run, hit.secret, alignment);
 				at = group + run.length;
 			}
@@ -145,18 +136,13 @@ export class KnownSecrets {
 
 	/** As `replace`, by as many bytes as the secret has: binary data may hold lengths. */
 	replaceInPlace(text: ByteString): ByteString {
-		const hits = this.find(text).filter(({ notation }) => notation.alignment === undefined);
+		const hits = this.find(text);
 		if (hits.length === 0) return text;
 		let out = "";
 		let at = 0;
-		for (const { from, to, secret, notation } of hits) {
-			out +=
-				text.slice(at, from) +
-				notation
-					.encode(secret.placeholder)
-					.padEnd(to - from, "0")
-					.slice(0, to - from);
-			at = to;
+		for (const hit of hits) {
+			out += text.slice(at, hit.from) + inPlace(hit);
+			at = hit.to;
 		}
 		return out + text.slice(at);
 	}
@@ -169,6 +155,12 @@ export class KnownSecrets {
 		const coded = Buffer.from(replaced, "latin1").toString(/[-_]/.test(run) ? "base64url" : "base64");
 		return run.endsWith("=") ? coded.padEnd(Math.ceil(coded.length / 4) * 4, "=") : coded.replace(/=+$/, "");
 	}
+}
+
+/** The replacement of a hit, of the same length. */
+function inPlace({ from, to, secret, notation }: KnownHit): ByteString {
+	const length = to - from;
+	return notation.encode(secret.placeholder).padEnd(length, "0").slice(0, length);
 }
 
 /** Whether a secret is searched in texts. */
@@ -191,17 +183,4 @@ function continuesWord(text: ByteString, at: number): boolean {
 function isWord(text: ByteString, at: number): boolean {
 	const code = text.charCodeAt(at);
 	return (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x5a) || (code >= 0x61 && code <= 0x7a);
-}
-
-function firstFour(text: ByteString, at = 0): number {
-	return (
-		(text.charCodeAt(at) << 24) |
-		(text.charCodeAt(at + 1) << 16) |
-		(text.charCodeAt(at + 2) << 8) |
-		text.charCodeAt(at + 3)
-	);
-}
-
-function hash(four: number): number {
-	return Math.imul(four, 0x9e3779b1) >>> (32 - BITS);
 }

@@ -23,12 +23,18 @@ export function notationsOf(secret: ByteString): Notation[] {
 			notations.set(text, alignment === undefined ? { text, encode } : { text, encode, alignment });
 	};
 	add(secret, asIs);
-	for (const percent of [strict, lowerStrict, form, lowerForm, twice, lowerTwice]) add(percent(secret), asIs);
-	for (const escaped of [json, jsonSlash, jsonUnicode, html, htmlNumeric]) add(escaped(secret), asIs);
+	// in most secrets, nothing is escaped
+	if (!/^[\w.-]*$/.test(secret)) {
+		for (const percent of [strict, lowerStrict, form, lowerForm, twice, lowerTwice]) add(percent(secret), asIs);
+		for (const escaped of [json, jsonSlash, jsonUnicode, html, htmlNumeric]) add(escaped(secret), asIs);
+	}
 	add(hex(secret), hex);
 	add(hex(secret).toUpperCase(), (placeholder) => hex(placeholder).toUpperCase());
 	for (const alignment of [0, 1, 2] as const)
-		for (const alphabet of ["base64", "base64url"] as const) add(aligned(secret, alignment, alphabet), asIs, alignment);
+		for (const alphabet of ["base64", "base64url"] as const) {
+			const write = (text: ByteString) => aligned(text, alignment, alphabet);
+			add(write(secret), write, alignment);
+		}
 	return [...notations.values()];
 }
 
@@ -37,19 +43,17 @@ function asIs(placeholder: ByteString): ByteString {
 	return placeholder;
 }
 
-function percent(text: ByteString, kept: RegExp): ByteString {
-	return text.replace(/[\s\S]/g, (one) =>
-		kept.test(one) ? one : `%${one.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`,
-	);
+function percent(text: ByteString, escaped: RegExp): ByteString {
+	return text.replace(escaped, (one) => `%${one.charCodeAt(0).toString(16).padStart(2, "0").toUpperCase()}`);
 }
 
 const lower = (encoded: ByteString) => encoded.replace(/%[0-9A-F]{2}/g, (digits) => digits.toLowerCase());
 
 /** RFC 3986: all but unreserved characters. */
-const strict = (text: ByteString) => percent(text, /[\w.~-]/);
+const strict = (text: ByteString) => percent(text, /[^\w.~-]/g);
 const lowerStrict = (text: ByteString) => lower(strict(text));
 /** As HTML forms: a space is `+`. */
-const form = (text: ByteString) => percent(text, /[\w.* -]/).replaceAll(" ", "+");
+const form = (text: ByteString) => percent(text, /[^\w.* -]/g).replaceAll(" ", "+");
 const lowerForm = (text: ByteString) => lower(form(text));
 const twice = (text: ByteString) => strict(strict(text));
 const lowerTwice = (text: ByteString) => lower(strict(lowerStrict(text)));

@@ -110,13 +110,23 @@ export class Redaction {
 	 * @param done the parts that were searched by other means, in order
 	 */
 	textEdits(text: ByteString, place: PlaceKind, name: string, free = false, done: readonly Part[] = []): TextEdit[] {
+		return this.spanEdits(text, outside(this.textSpans(text, free), done), place, name);
+	}
+
+	/** The parts of a text that look like a secret, in order. */
+	textSpans(text: ByteString, free: boolean): readonly Span[] {
 		const bytes = Buffer.from(text, "latin1");
 		const spans = findInText(bytes, { free, strict: this.rules.strict });
 		const all = this.rules.pii ? merged(spans, findPii(bytes)) : spans;
 		const own = this.rules.bodyPatterns.flatMap((pattern) => pattern.find(text));
 		if (this.#takesPlaceholders) own.push(...placeholderSpans(text));
+		return own.length > 0 ? merged(own, all) : all;
+	}
+
+	/** The replacements of parts of a text. */
+	spanEdits(text: ByteString, spans: readonly Span[], place: PlaceKind, name: string): TextEdit[] {
 		const edits: TextEdit[] = [];
-		for (const { from, to, kind, rule, confidence } of outside(own.length > 0 ? merged(own, all) : all, done)) {
+		for (const { from, to, kind, rule, confidence } of spans) {
 			const value = text.slice(from, to);
 			const replacement = this.secret(value, kind, rule, place, name, confidence);
 			if (replacement !== value) edits.push({ from, to, text: replacement });

@@ -73,3 +73,61 @@ t.test("the end of values", async (t) => {
 	t.equal(tokenEnd("12]", 0), 2);
 	t.same([isJson("[1]"), isJson("[1")], [true, false]);
 });
+
+t.test("what is JSON for JSON.parse is JSON, and nothing else", async (t) => {
+	const isParsed = (text: string) => {
+		try {
+			JSON.parse(text);
+			return true;
+		} catch {
+			return false;
+		}
+	};
+	const marks = [
+		'"',
+		"\\",
+		"{",
+		"}",
+		"[",
+		"]",
+		",",
+		":",
+		"0",
+		"-",
+		".",
+		"e",
+		"t",
+		"\n",
+		"\u0001",
+		"\u2028",
+		"",
+		" ",
+		"u12",
+	];
+	fc.assert(
+		fc.property(fc.json(), fc.nat(), fc.constantFrom(...marks), fc.boolean(), (text, at, mark, replaces) => {
+			const from = at % (text.length + 1);
+			const changed = text.slice(0, from) + mark + text.slice(from + Number(replaces));
+			return isJson(text) && isJson(changed) === isParsed(changed);
+		}),
+		{ numRuns: 3000, seed: 5 },
+	);
+	for (const text of [
+		"",
+		" ",
+		"01",
+		"1.",
+		"-",
+		"1e5",
+		"-0.5E-3",
+		"tru",
+		"nulll",
+		'"\\x"',
+		'"\\u12g4"',
+		"[1,]",
+		'{"a":1,}',
+		"[[]",
+		"1 2",
+	])
+		t.equal(isJson(text), isParsed(text), text);
+});

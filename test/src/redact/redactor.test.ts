@@ -227,3 +227,38 @@ t.test("learning changes nothing", async (t) => {
 	redactorOf().learn(flow);
 	t.equal(textOf(flow), before);
 });
+
+t.test("a body that is too large for memory is redacted in pieces", async (t) => {
+	const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("base64");
+	const lines = `${random.text("base64", 9000)}\n`.repeat(100);
+	const text = `${lines}token = "${TOKEN}"\n`;
+	const body = gzipSync(text, { level: 1 });
+	const [flow] = redactAll([
+		httpFlow({
+			response: {
+				headers: [
+					["Content-Type", "text/plain"],
+					["Content-Encoding", "gzip"],
+					["Content-Length", String(body.length)],
+					["Digest", `sha-256=${digest(body)}`],
+				],
+				body,
+				decodedLimit: 500_000,
+			},
+		}),
+	]) as [HttpFlow];
+	const { response } = flow;
+	const raw = response?.rawContent ?? Buffer.alloc(0);
+	const plain = gunzipSync(raw);
+	t.equal(plain.length, text.length);
+	t.match(plain.toString("latin1", lines.length), /^token = "ftr_token_[a-z2-7]{12}_0+"\n$/);
+	t.equal(response?.headers.get("content-length"), String(raw.length));
+	t.equal(response?.headers.get("digest"), `sha-256=${digest(raw)}`);
+	const losses: string[] = [];
+	const bomb = httpFlow({
+		response: { headers: [["Content-Encoding", "gzip"]], body: gzipSync(Buffer.alloc(100 * 1024 * 1024)) },
+	});
+	const [emptied] = redactAll([bomb], redactorOf({}, { onLoss: (message) => losses.push(message) })) as [HttpFlow];
+	t.equal(emptied.response?.body, null);
+	t.match(losses, [/it inflates to more than 50 times its size$/]);
+});

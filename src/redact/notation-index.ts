@@ -1,0 +1,151 @@
+// Finds many texts in another one, by hashes: a filter and a table of their first bytes, and a table of the whole
+// texts. Takes a few dozen bytes for each text, however long it is, and can grow at any time.
+import type { ByteString } from "../flow/bytes.ts";
+
+/** The first bytes that count, of long and of short texts. */
+const LONG = 8;
+const SHORT = 4;
+
+/** The filter has this number of bits at first, and grows until it has many bits for each text. */
+const FIRST_BITS = 16;
+const LAST_BITS = 24;
+const BITS_EACH = 16;
+
+/**
+ * Called for a part of the text that probably is the text that was added with this id. Returns whether it is; the
+ * search goes on behind it then.
+ */
+export type OnCandidate = (from: number, length: number, id: number) => boolean;
+
+export class NotationIndex {
+	/** The lengths of the texts that begin with these bytes, by the hash of the bytes: most have one, others a list. */
+	readonly #lengths = new Map<number, number | number[]>();
+	/** The last text, by the hash of the whole text. */
+	readonly #last = new Map<number, number>();
+	/** For each text, its id and the text before it with the same hash; -1: none. */
+	readonly #ids: number[] = [];
+	readonly #before: number[] = [];
+	#bits = FIRST_BITS;
+	#filter = new Int32Array(1 << (FIRST_BITS - 5));
+	#hasShort = false;
+	/** Length of the longest text. */
+	longest = 0;
+
+	/** Adds a text of at least `SHORT` bytes. Of equal texts, the first one is found. */
+	add(text: ByteString, id: number): void {
+		const isShort = text.length < LONG;
+		const start = isShort ? shortHash(fourBytes(text, 0)) : longHash(fourBytes(text, 0), fourBytes(text, 4));
+		this.#addLength(start, text.length);
+		const whole = textHash(text, 0, text.length, 0);
+		this.#before.push(this.#last.get(whole) ?? -1);
+		this.#last.set(whole, this.#ids.push(id) - 1);
+		this.longest = Math.max(this.longest, text.length);
+		this.#hasShort ||= isShort;
+		if (this.#lengths.size > (1 << this.#bits) / BITS_EACH && this.#bits < LAST_BITS) this.#grow();
+		else this.#mark(start);
+	}
+
+	#addLength(start: number, length: number): void {
+		const lengths = this.#lengths.get(start);
+		if (lengths === undefined) this.#lengths.set(start, length);
+		else if (typeof lengths === "number") {
+			if (lengths !== length)
+				this.#lengths.set(
+					start,
+					[lengths, length].sort((a, b) => a - b),
+				);
+		} else {
+			const at = lengths.findIndex((one) => one >= length);
+			if (at < 0) lengths.push(length);
+			else if (lengths[at] !== length) lengths.splice(at, 0, length);
+		}
+	}
+
+	#grow(): void {
+		this.#bits += 2;
+		this.#filter = new Int32Array(1 << (this.#bits - 5));
+		for (const start of this.#lengths.keys()) this.#mark(start);
+	}
+
+	#mark(start: number): void {
+		const bit = start >>> (32 - this.#bits);
+		(this.#filter[bit >>> 5] as number) |= 1 << (bit & 31);
+	}
+
+	/** Searches a text. At each position, the longest candidate is tried first. */
+	find(text: ByteString, onCandidate: OnCandidate): void {
+		const filter = this.#filter;
+		const shift = 32 - this.#bits;
+		const hasShort = this.#hasShort;
+		let first = fourBytes(text, 0);
+		let second = fourBytes(text, 4);
+		for (let at = 0; at + SHORT <= text.length; at++) {
+			const bit = longHash(first, second) >>> shift;
+			let isCandidate = ((filter[bit >>> 5] as number) >>> (bit & 31)) & 1;
+			if (hasShort) {
+				const other = shortHash(first) >>> shift;
+				isCandidate |= ((filter[other >>> 5] as number) >>> (other & 31)) & 1;
+			}
+			const found = isCandidate === 1 ? this.#at(text, at, first, second, onCandidate) : 0;
+			if (found > 0) {
+				at += found - 1;
+				first = fourBytes(text, at + 1);
+				second = fourBytes(text, at + 5);
+			} else {
+				first = (first << 8) | (second >>> 24);
+				second = (second << 8) | text.charCodeAt(at + LONG);
+			}
+		}
+	}
+
+	/** The length of the text that was found at a position; 0: none. */
+	#at(text: ByteString, at: number, first: number, second: number, onCandidate: OnCandidate): number {
+		const short = this.#hasShort ? (this.#lengths.get(shortHash(first)) ?? []) : [];
+		const lengths = [short, this.#lengths.get(longHash(first, second)) ?? []].flat();
+		const candidates: number[] = [];
+		let hash = 0;
+		let hashed = 0;
+		for (const length of lengths) {
+			if (at + length > text.length) break;
+			hash = textHash(text, at + hashed, at + length, hash);
+			hashed = length;
+			const last = this.#last.get(hash);
+			if (last !== undefined) candidates.push(length, last);
+		}
+		for (let i = candidates.length - 2; i >= 0; i -= 2) {
+			const length = candidates[i] as number;
+			const ids: number[] = [];
+			for (let one = candidates[i + 1] as number; one >= 0; one = this.#before[one] as number)
+				ids.push(this.#ids[one] as number);
+			// the first one that was added counts
+			if (ids.reverse().some((id) => onCandidate(at, length, id))) return length;
+		}
+		return 0;
+	}
+}
+
+/** Four bytes as a number; bytes beyond the end are 0. */
+function fourBytes(text: ByteString, at: number): number {
+	return (
+		(text.charCodeAt(at) << 24) |
+		(text.charCodeAt(at + 1) << 16) |
+		(text.charCodeAt(at + 2) << 8) |
+		text.charCodeAt(at + 3)
+	);
+}
+
+function shortHash(four: number): number {
+	return Math.imul(four ^ (four >>> 15), 0x9e3779b1);
+}
+
+function longHash(first: number, second: number): number {
+	const mixed = Math.imul(first, 0x85ebca6b) ^ Math.imul(second ^ (second >>> 13), 0xc2b2ae35);
+	return Math.imul(mixed ^ (mixed >>> 16), 0x9e3779b1);
+}
+
+/** Goes on with the hash of the text before `from`; 0: there is none. */
+function textHash(text: ByteString, from: number, to: number, before: number): number {
+	let hash = before;
+	for (let at = from; at < to; at++) hash = (Math.imul(hash ^ text.charCodeAt(at), 0x01000193) + 0x7ed55d16) | 0;
+	return hash;
+}

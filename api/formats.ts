@@ -7,6 +7,11 @@ export { summaryLine } from "../formats/index.ts";
 /** The names of the built-in formats. The first is the default for writing. */
 export const formatNames: readonly string[] = formats.map(({ name }) => name);
 
+/** The extensions of flow files, without the dot. */
+export const tapeExtensions: readonly string[] = formats.flatMap(({ extensions }) =>
+	extensions.map((extension) => extension.slice(1)),
+);
+
 /**
  * The usual extension of files in a format, with the dot.
  * @throws FlowtapeError FT_BAD_OPTION if no format has this name

@@ -1,8 +1,9 @@
 // The completion scripts of the shells. Each runs `flowtape __complete N WORD…` to get the candidates for the N-th
 // word.
+import { tapeExtensions } from "../../api/formats.ts";
 
-/** File names of tapes, for the shells' patterns. */
-const EXTENSIONS = ["tape", "mitm", "flow", "flows", "dump", "har", "zhar", "jsonl"];
+/** The extensions of tapes as alternatives, for the patterns of the shells. */
+const EXTENSIONS = tapeExtensions.join("|");
 
 const bash = `_flowtape() {
 	local words=() count=0 cut="" joins="" word value paths="" line quote=""
@@ -44,7 +45,7 @@ const bash = `_flowtape() {
 	tapes)
 		compopt -o filenames 2>/dev/null
 		while IFS= read -r line; do
-			[[ -d $line || $line =~ \\.(${EXTENSIONS.join("|")})$ ]] && COMPREPLY+=("$line")
+			[[ -d $line || $line =~ \\.(${EXTENSIONS})$ ]] && COMPREPLY+=("$line")
 		done < <(compgen -f -- "$word")
 		;;
 	folders)
@@ -79,7 +80,7 @@ _flowtape() {
 	if [[ "$last" == *[=\\ ] ]]; then suffix=(-S ''); fi
 	if (( $#values )); then compadd -l -d shown "\${suffix[@]}" -a values; fi
 	case $lines[1] in
-	tapes) _files -g '*.(${EXTENSIONS.join("|")})(-.)' ;;
+	tapes) _files -g '*.(${EXTENSIONS})(-.)' ;;
 	files) _files ;;
 	folders) _files -/ ;;
 	esac
@@ -94,7 +95,7 @@ const fish = `function __flowtape_complete
 	test (count $lines) -gt 1; and printf '%s\\n' $lines[2..-1]
 	switch "$lines[1]"
 		case tapes
-			__fish_complete_path "$typed" | string match -er '^[^\\t]*(?:/|\\.(?:${EXTENSIONS.join("|")}))(?:\\t|$)'
+			__fish_complete_path "$typed" | string match -er '^[^\\t]*(?:/|\\.(?:${EXTENSIONS}))(?:\\t|$)'
 		case files
 			__fish_complete_path "$typed"
 		case folders

@@ -45,15 +45,20 @@ function urlencodedFields(text: string): FormField[] {
 
 const NAME = /^content-disposition:.*?;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/im;
 
+/** The name of a part of a form by its header fields; null: it has none. */
+export function partName(head: ByteString): ByteString | null {
+	const [, quoted, bare] = NAME.exec(head) ?? [];
+	return quoted?.replace(/\\(.)/g, "$1") ?? bare ?? null;
+}
+
 /** Parts without a name are skipped. */
 function multipartFields(body: ByteString, contentType: string): FormField[] {
 	const boundary = boundaryOf(contentType);
 	if (boundary === null || hasTooManyFields(body, `\n--${boundary}`)) return [];
 	const fields: FormField[] = [];
 	for (const { head, content } of partsOf(body, boundary)) {
-		const name = NAME.exec(head);
-		if (content !== null && name !== null)
-			fields.push({ name: toText((name[1] ?? name[2] ?? "").replace(/\\(.)/g, "$1")), value: content });
+		const name = partName(head);
+		if (content !== null && name !== null) fields.push({ name: toText(name), value: content });
 	}
 	return fields;
 }

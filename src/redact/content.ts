@@ -1,7 +1,7 @@
 // Redacts the decoded content of a body or message by its media type.
 import type { ByteString } from "../flow/bytes.ts";
 import { isJsonType, parseMediaType } from "../flow/content-type.ts";
-import { URL_ENCODED } from "../flow/form.ts";
+import { partName, URL_ENCODED } from "../flow/form.ts";
 import { boundaryOf } from "../flow/multipart.ts";
 import { hasControlCharacters } from "./control-characters.ts";
 import { redactJson } from "./json.ts";
@@ -24,7 +24,6 @@ export const LINES = /ndjson|json-?lines|jsonl|x-jsonl|event-stream|json-seq/;
 /** Begins each text of a JSON text sequence. */
 const RECORD_SEPARATOR = "\u001e";
 
-const NAME = /^content-disposition:.*?;\s*name=(?:"((?:[^"\\]|\\.)*)"|([^;\s]*))/im;
 const TYPE = /^content-type:\s*([^\r\n]*)/im;
 
 /** Parts in parts; deeper ones are read as text. */
@@ -99,8 +98,7 @@ function redactParts(
 }
 
 function redactPart(head: ByteString, content: ByteString, redaction: Redaction, depth: number, parts: number) {
-	const [, quoted, bare] = NAME.exec(head) ?? [];
-	const name = quoted?.replace(/\\(.)/g, "$1") ?? bare ?? "";
+	const name = partName(head) ?? "";
 	if (redaction.rules.params?.(name)) return redaction.secret(content, "param", "own.param", "form", name);
 	const kind = secretKind(name);
 	const named = kind === null ? null : redaction.named(content, kind, "form", name);

@@ -2,8 +2,8 @@
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { walkJson } from "../json/walk.ts";
 import { mayBeCoded } from "./coded.ts";
-import { isGrantName, secretKind } from "./names.ts";
-import { applyEdits, type Part, type Redaction, type TextEdit } from "./redaction.ts";
+import { isGrantName, type SecretKind, secretKind } from "./names.ts";
+import { applyEdits, byStart, type Part, type Redaction, type TextEdit } from "./redaction.ts";
 
 /** Members beside which `code` and `nonce` are secret. */
 const GRANT = /"(?:state|grant_type|client_id)"\s*:/;
@@ -39,14 +39,13 @@ export function redactJson(text: ByteString, redaction: Redaction, depth: number
 		const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
 		const isEscaped = isString && raw.includes("\\");
 		const value = isEscaped ? toByteString(JSON.parse(toText(text.slice(from, to))) as string) : raw;
-		let kind = isGrantName(key) && hasGrant() ? "code" : secretKind(key);
+		let kind: SecretKind | null = isGrantName(key) && hasGrant() ? "code" : secretKind(key);
 		if (NAME_MEMBER.test(key)) named = { value, depth: path.length };
 		else if (named.depth === path.length && VALUE_MEMBER.test(key)) kind ??= secretKind(named.value);
 		const place = () => prefix + path.map((part) => (/^\w+$/.test(part) ? `.${part}` : `["${part}"]`)).join("");
 		let replaced: ByteString | null = null;
 		if (own) replaced = redaction.secret(value, "json", "own.json", "json", place());
-		else if (kind !== null)
-			replaced = redaction.named(value, kind as NonNullable<ReturnType<typeof secretKind>>, "json", place());
+		else if (kind !== null) replaced = redaction.named(value, kind, "json", place());
 		if (replaced !== null) done.push({ from, to });
 		else if (isString && (isEscaped || mayBeCoded(value)))
 			replaced = redaction.nested(value, redaction, "json", place(), depth, !isEscaped);
@@ -55,7 +54,7 @@ export function redactJson(text: ByteString, redaction: Redaction, depth: number
 	});
 	if (!isJson) return null;
 	const found = redaction.textEdits(text, "json", prefix, false, done);
-	const all = found.length === 0 ? edits : [...edits, ...found].sort((a, b) => a.from - b.from);
+	const all = found.length === 0 ? edits : [...edits, ...found].sort(byStart);
 	return redaction.known.replace(applyEdits(text, all));
 }
 

@@ -118,8 +118,8 @@ export class Redaction {
 		const bytes = Buffer.from(text, "latin1");
 		const spans = findInText(bytes, { free, strict: this.rules.strict });
 		const all = this.rules.pii ? merged(spans, findPii(bytes)) : spans;
-		const own = this.rules.bodyPatterns.flatMap((pattern) => pattern.find(text));
-		if (this.#takesPlaceholders) own.push(...placeholderSpans(text));
+		const placeholders = this.#takesPlaceholders ? placeholderSpans(text) : [];
+		const own = [...this.rules.bodyPatterns.flatMap((pattern) => pattern.find(text)), ...placeholders].sort(byStart);
 		return own.length > 0 ? merged(own, all) : all;
 	}
 
@@ -137,7 +137,12 @@ export class Redaction {
 
 /** Both lists, which are in order; where they overlap, the first list counts. */
 function merged(first: readonly Span[], second: readonly Span[]): Span[] {
-	return [...first, ...outside(second, first)].sort((a, b) => a.from - b.from);
+	return [...first, ...outside(second, first)].sort(byStart);
+}
+
+/** Sorts parts by their beginning. */
+export function byStart(a: Part, b: Part): number {
+	return a.from - b.from;
 }
 
 /** The parts that do not overlap with others. Both lists are in order. */

@@ -1,6 +1,6 @@
 // Secrets in URLs, queries and URL-encoded forms: user information, path segments, parameters, fragments.
 import type { ByteString } from "../flow/bytes.ts";
-import { secretKinds } from "./names.ts";
+import { type SecretKind, secretKinds } from "./names.ts";
 import type { PlaceKind, Redaction } from "./redaction.ts";
 import { redactSigned } from "./schemes.ts";
 
@@ -92,7 +92,7 @@ export function redactPairs(query: ByteString, redaction: Redaction, place: Plac
 function redactPair(
 	name: string,
 	value: ByteString,
-	kind: ReturnType<typeof secretKinds>[number],
+	kind: SecretKind | null,
 	redaction: Redaction,
 	place: PlaceKind,
 	depth: number,

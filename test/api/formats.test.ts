@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { detectFormat, extensionOf, formatNames } from "../../api/formats.ts";
+import { detectFormat, extensionOf, formatNames, tapeExtensions } from "../../api/formats.ts";
 
 t.test("each built-in format has a name and a usual extension", async (t) => {
 	t.strictSame(
@@ -14,6 +14,8 @@ t.test("each built-in format has a name and a usual extension", async (t) => {
 			["jsonl", ".jsonl"],
 		],
 	);
+	for (const extension of ["tape", "dump", "zhar", "zip", "ndjson"])
+		t.ok(tapeExtensions.includes(extension), extension);
 	t.throws(() => extensionOf("xml"), { code: "FT_BAD_OPTION", message: /found "xml"/ });
 });
 

@@ -3,6 +3,11 @@ import { spawnSync } from "node:child_process";
 import t from "tap";
 import { scripts } from "../../../commands/completion/scripts.ts";
 
+t.test("every shell that completes tapes knows the extensions of all formats", async (t) => {
+	for (const shell of ["bash", "zsh", "fish"])
+		t.match(scripts[shell], /\(\S*tape\|.*har\|zhar\|zip\|jsonl\|ndjson\)/, shell);
+});
+
 for (const [shell, script] of Object.entries(scripts)) {
 	t.test(shell, async (t) => {
 		t.match(script, /flowtape __complete .*2>(?:\/dev\/null|\$null)/);

@@ -1,7 +1,7 @@
 // The fields of URL-encoded and multipart forms.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
-import { formFields } from "../../../src/flow/form.ts";
+import { formFields, partName } from "../../../src/flow/form.ts";
 
 const fields = (type: string | null, body: string | Buffer | null) =>
 	formFields(
@@ -53,4 +53,12 @@ t.test("multipart", async (t) => {
 	);
 	for (const bad of ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=other"])
 		t.equal(fields(bad, body), null, bad);
+});
+
+t.test("the name of a part", async (t) => {
+	t.equal(partName('Content-Type: text/plain\r\ncontent-disposition: form-data; name="a b"; filename="c"'), "a b");
+	t.equal(partName("Content-Disposition: form-data; name=a; filename=b"), "a");
+	t.equal(partName('Content-Disposition: form-data; name="q\\"uote"'), 'q"uote');
+	t.equal(partName('Content-Disposition: form-data; name=""'), "");
+	t.equal(partName("Content-Disposition: form-data"), null);
 });

@@ -27,6 +27,11 @@ t.test("parts that were searched before are not searched again", async (t) => {
 	t.same(redaction.textEdits("A1 A2", "text", "", false, [{ from: 0, to: 2 }]), [{ from: 3, to: 5, text: "(secret)" }]);
 });
 
+t.test("the matches of several patterns are in the order of the text", async (t) => {
+	const { redaction } = bracketing({ redact_body: ["B\\d", "A\\d"] });
+	t.equal(redaction.text("A1 B2 A3 B4", "text", ""), "(secret) (secret) (secret) (secret)");
+});
+
 t.test("edits are applied in order, without overlaps", async (t) => {
 	t.equal(
 		applyEdits("abcdef", [

@@ -1,4 +1,4 @@
-// Secrets behind names in free text, what is none, and hostile bytes.
+// Secrets after names in free text, and values that are no secrets.
 import fc from "fast-check";
 import t from "tap";
 import { RandomTokens } from "../../../fixtures/random-tokens.ts";
@@ -176,46 +176,6 @@ t.test("the same wherever it stands in a longer text", (t) => {
 			[`token ${token}`, `token ${SECRET}`],
 			String(shift),
 		);
-	t.end();
-});
-
-/** A text of 8 MB that repeats a part. */
-function repeated(part: string): Buffer {
-	return Buffer.alloc(8_000_000, part);
-}
-
-t.test("anchors by the million end in time", (t) => {
-	for (const part of [
-		"ghp_",
-		" ghp_",
-		"eyJ",
-		".eyJ",
-		"://",
-		"://a:",
-		"token",
-		"token=",
-		"token='",
-		"token: ",
-		"password=token=",
-		"Bearer ",
-		"basic ",
-		" -u ",
-		"-----BEGIN PRIVATE KEY-----",
-		"-----BEGIN PRIVATE KEY-----\n-----END ",
-		"sk-",
-		"-us1",
-		`${"a".repeat(40)} `,
-		`"AKIA${"A".repeat(15)}`,
-		"\\ntoken",
-		"authorization:",
-		":A",
-	]) {
-		const start = process.cpuUsage();
-		findInText(repeated(part), { free: true, strict: true });
-		const { user, system } = process.cpuUsage(start);
-		// usually below 2 s; without the bounds, some would take minutes
-		t.ok((user + system) / 1e6 < 20, `${part}: ${((user + system) / 1e6).toFixed(1)} s`);
-	}
 	t.end();
 });
 

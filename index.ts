@@ -1,4 +1,5 @@
 // The public API of the library. Each function loads its dependencies when it is called.
+export { compileFilter } from "./api/compile-filter.ts";
 export { convert } from "./api/convert.ts";
 export {
 	defineFormat,
@@ -59,7 +60,7 @@ export type { WriteOptions, WriteReport } from "./api/write-flows.ts";
 export type { ChildStream, ChildStreams } from "./src/child/process.ts";
 export type { FlowDifference } from "./src/compare/differences.ts";
 export { type ErrorCode, type ErrorDetail, errorCodes, FlowtapeError, type Reporter } from "./src/errors.ts";
-export { compileFilter, type FilterOptions } from "./src/filter/compile.ts";
+export type { FilterOptions } from "./src/filter/compile.ts";
 export type { Filter } from "./src/filter/filter.ts";
 export type * from "./src/flow/connection.ts";
 export { DnsFlow, type Flow, HttpFlow, TcpFlow, UdpFlow } from "./src/flow/flow.ts";

@@ -1,6 +1,7 @@
 // `convert`: writes the flows of a source to another file, in any format.
+import { checkNames } from "./option-names.ts";
 import type { Source, Target } from "./source.ts";
-import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.ts";
+import { type WriteOptions, type WriteReport, writeFlows, writeOptionNames } from "./write-flows.ts";
 
 /**
  * Writes all flows of a source to a target. The format follows the target's extension unless `options.format` names it.
@@ -8,6 +9,7 @@ import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.t
  * @throws FlowtapeError FT_NOT_FOUND, FT_UNKNOWN_FORMAT, FT_CORRUPT_FLOW, FT_USAGE, FT_BAD_OPTION, FT_IO; the signal's
  * reason if it is aborted
  */
-export function convert(source: Source, to: Target, options: WriteOptions = {}): Promise<WriteReport> {
+export async function convert(source: Source, to: Target, options: WriteOptions = {}): Promise<WriteReport> {
+	checkNames("convert", options, writeOptionNames);
 	return writeFlows({ source, to }, options);
 }

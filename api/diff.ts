@@ -22,6 +22,8 @@ export interface DiffOptions extends PartialOptions<typeof ignoreOptions>, Troub
 	readonly signal?: AbortSignal | undefined;
 }
 
+const OWN: readonly (keyof DiffOptions)[] = ["filter", "formats", "signal", "strict", "onTrouble"];
+
 /**
  * A difference between two recordings: a flow whose request or response changed, a flow that is missing in the second
  * (`gone`), or a `new` one.
@@ -47,11 +49,8 @@ export async function* diff(
 ): AsyncGenerator<FlowChange, void, undefined> {
 	const { optionValues } = await import("./options.ts");
 	const { compileIgnore, options: table } = await import("../src/compare/ignore.ts");
-	const { filter, formats, signal, strict, onTrouble, ...given } = options;
-	const { ignore } = optionValues(table, given, {
-		verb: "diff",
-		others: ["filter", "formats", "signal", "strict", "onTrouble"],
-	});
+	const { filter, formats, signal } = options;
+	const { ignore } = optionValues(table, options, { verb: "diff", others: OWN });
 	const ignored = compileIgnore(ignore);
 	const reading = { report: new TroubleLog(options).reportInput, filter: await filterOf(filter), formats, signal };
 	const { differences } = await compareRecordings(

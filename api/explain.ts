@@ -29,6 +29,8 @@ export interface ExplainOptions extends MatchOptions, TroubleOptions {
 	readonly formats?: readonly Format[] | undefined;
 }
 
+const OWN: readonly (keyof ExplainOptions)[] = ["formats", "strict", "onTrouble"];
+
 /** Why a recording answers a request, or why none does. */
 export interface Explanation {
 	/** The method and URL of the request. */
@@ -62,12 +64,8 @@ export async function explain(tapes: Source, request: RequestLike, options: Expl
 	const { REPLAY_PREFIX: prefix } = await import("./live-options.ts");
 	const { matchingOptions } = await import("../src/hooks/server-replay.ts");
 	const { requestOf } = await import("./request-like.ts");
-	const { formats, strict, onTrouble, ...given } = options;
-	const values = optionValues(matchingOptions, given, {
-		verb: "explain",
-		prefix,
-		others: ["formats", "strict", "onTrouble"],
-	});
+	const { formats } = options;
+	const values = optionValues(matchingOptions, options, { verb: "explain", prefix, others: OWN });
 	const parsed = requestOf(request);
 	return explainAmong(await openRecordings(tapes, { report: new TroubleLog(options).report, formats }), parsed, values);
 }

@@ -1,8 +1,9 @@
 // `filter`: writes the matching flows of a source to another file.
 import type { Filter } from "../src/filter/filter.ts";
+import { checkNames } from "./option-names.ts";
 import type { Source, Target } from "./source.ts";
 import { filterOf } from "./tape.ts";
-import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.ts";
+import { type WriteOptions, type WriteReport, writeFlows, writeOptionNames } from "./write-flows.ts";
 
 /**
  * Writes the flows that match to a target. If it fails, the target is unchanged.
@@ -15,5 +16,6 @@ export async function filter(
 	to: Target,
 	options: WriteOptions = {},
 ): Promise<WriteReport> {
+	checkNames("filter", options, writeOptionNames);
 	return writeFlows({ source, to, filter: await filterOf(filter) }, options);
 }

@@ -31,13 +31,8 @@ export interface RedactionSetup {
 	joins?: string | null;
 	/** Tapes to answer from. */
 	recordings: readonly string[];
-	/** Variables that name upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); default: none. */
+	/** The variables with the key of the placeholders, and with values that are secrets. Default: none. */
 	env?: NodeJS.ProcessEnv;
-	/**
-	 * Returns the variables with the key of the placeholders, and with values that are secrets. Called only if something is
-	 * redacted. Default: `env`.
-	 */
-	secretsEnv?: () => NodeJS.ProcessEnv;
 	/** Receives warnings. */
 	log?: NonNullable<HookContext["log"]>;
 	/** Called with each rule of redaction that applied, and its option. */
@@ -70,12 +65,12 @@ export class LiveRedaction {
 	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN, FT_IO
 	 */
 	static async prepare(setup: RedactionSetup): Promise<LiveRedaction | null> {
-		const { output, joins = output, env = {}, secretsEnv = () => env, log, onApply } = setup;
+		const { output, joins = output, env = {}, log, onApply } = setup;
 		const given = { ...defaults(options), ...setup.values };
 		const earlier = joins === null ? null : await notesOf(joins, setup);
 		const isImplied = !given.redact && earlier !== null && isRedacted(earlier);
 		const values = isImplied ? { ...given, redact: true } : given;
-		const redactor = await createRedactor(values, values.redact ? secretsEnv() : {}, {
+		const redactor = await createRedactor(values, env, {
 			onLoss: (message) => log?.("warning", message),
 			onApply,
 			createsKey: output !== null,

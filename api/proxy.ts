@@ -26,18 +26,19 @@ export interface ProxyOptions extends TroubleOptions {
 	/** Custom formats, made by `defineFormat`. */
 	readonly formats?: readonly Format[] | undefined;
 	/**
-	 * Variables that name upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); default: none. Pass `process.env` to use
-	 * those of this process.
+	 * Environment variables: upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), and for redaction those that
+	 * `rewrite` reads. Default: none. Pass `process.env` to use those of this process.
 	 */
 	readonly env?: NodeJS.ProcessEnv | undefined;
 	/** Closes the proxy when it is aborted. */
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** The names of `ProxyOptions`, for suggestions. */
+/** Options of the proxy's table that programs give by other names. */
+export const RENAMED = { listen_port: "port", listen_host: "host" } as const;
+
+/** The names of `ProxyOptions` that are not in the proxy's table. */
 export const proxyOptionNames: readonly (keyof ProxyOptions)[] = [
-	"port",
-	"host",
 	"ca",
 	"hooks",
 	"formats",
@@ -116,7 +117,6 @@ export async function startProxy(job: ProxyJob, options: ProxyOptions): Promise<
 			hooks,
 			formats,
 			env,
-			secretsEnv: () => ({ ...process.env, ...env }),
 			home: caFolder.folder,
 			isEphemeral: caFolder.isEphemeral,
 			wantsFlows: false,

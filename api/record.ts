@@ -1,12 +1,16 @@
 // `record`: starts a proxy that records the traffic to a tape.
 import type { recordOptions } from "./live-options.ts";
 import type { PartialOptions } from "./options.ts";
-import { type ProxyHandle, type ProxyOptions, proxyOptionNames, startProxy } from "./proxy.ts";
+import { type ProxyHandle, type ProxyOptions, proxyOptionNames, RENAMED, startProxy } from "./proxy.ts";
 import { fileOf, filesIn } from "./source.ts";
 import type { FormatName, TapePath } from "./tape.ts";
 
+const renamed = { ...RENAMED, save_stream_filter: "filter" } as const;
+
+type Given = Omit<PartialOptions<typeof recordOptions, "", typeof renamed>, keyof ProxyOptions>;
+
 /** Options of `record`: those of `flowtape record` in camelCase (docs/options.md), and the following. */
-export interface RecordOptions extends PartialOptions<typeof recordOptions>, ProxyOptions {
+export interface RecordOptions extends Given, ProxyOptions {
 	/** The tape. Flows are appended to an existing one. Default: flows are not stored. */
 	readonly to?: TapePath | undefined;
 	/** The format of `to`; default: by its extension. */
@@ -24,7 +28,7 @@ export interface RecordOptions extends PartialOptions<typeof recordOptions>, Pro
 	readonly network?: boolean | undefined;
 }
 
-const OWN = [...proxyOptionNames, "to", "from", "format", "filter", "durable", "network"];
+const OWN: readonly (keyof RecordOptions)[] = [...proxyOptionNames, "to", "from", "format", "durable", "network"];
 
 /**
  * Starts a proxy that records; resolves when it accepts connections. Close it at the end: otherwise the last flows may
@@ -35,34 +39,8 @@ const OWN = [...proxyOptionNames, "to", "from", "format", "filter", "durable", "
 export async function record(options: RecordOptions): Promise<ProxyHandle> {
 	const { optionValues } = await import("./options.ts");
 	const { recordOptions } = await import("./live-options.ts");
-	const {
-		to,
-		from = [],
-		port,
-		host,
-		ca,
-		hooks,
-		formats,
-		format,
-		filter,
-		durable,
-		network = true,
-		env,
-		signal,
-		strict,
-		onTrouble,
-		...given
-	} = options;
-	const values = optionValues(
-		recordOptions,
-		{
-			...given,
-			listenPort: port ?? given.listenPort ?? 0,
-			listenHost: host ?? given.listenHost,
-			saveStreamFilter: filter ?? given.saveStreamFilter,
-		},
-		{ verb: "record", others: OWN },
-	);
+	const { to, from = [], port = 0, format, durable, network = true } = options;
+	const values = optionValues(recordOptions, { ...options, port }, { verb: "record", renamed, others: OWN });
 	return startProxy(
 		{
 			values,
@@ -73,6 +51,6 @@ export async function record(options: RecordOptions): Promise<ProxyHandle> {
 			durable,
 			flagPrefix: "",
 		},
-		{ ca, hooks, formats, env, signal, strict, onTrouble },
+		options,
 	);
 }

@@ -45,8 +45,8 @@ export interface ReplayClientOptions extends Given, TroubleOptions {
 	/** Custom formats, made by `defineFormat`. */
 	readonly formats?: readonly Format[] | undefined;
 	/**
-	 * Variables that name upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY); default: none. Pass `process.env` to use
-	 * those of this process.
+	 * Environment variables: upstream proxies (HTTPS_PROXY, HTTP_PROXY, NO_PROXY), and for redaction those that
+	 * `rewrite` reads. Default: none. Pass `process.env` to use those of this process.
 	 */
 	readonly env?: NodeJS.ProcessEnv | undefined;
 	/**
@@ -128,7 +128,7 @@ export function replayClient(options: ReplayClientOptions): ReplayClient {
 	return new ReplayRun(options);
 }
 
-const OWN = [
+const OWN: readonly (keyof ReplayClientOptions)[] = [
 	"from",
 	"filter",
 	"server",
@@ -215,49 +215,30 @@ class ReplayRun implements ReplayClient {
 	}
 
 	async #send(): Promise<SendReport> {
-		const {
-			from,
-			filter,
-			server,
-			to,
-			format,
-			speed,
-			answers = [],
-			hooks,
-			formats,
-			env,
-			signal,
-			strict,
-			onTrouble,
-			...given
-		} = this.#options;
+		const { from, filter, server, to, format, speed, answers = [], hooks = [], formats, env = {} } = this.#options;
 		const { optionValues } = await import("./options.ts");
 		const { CLIENT_PREFIX: prefix, clientReplayOptions } = await import("./client-options.ts");
 		const { answerDifferences } = await import("../src/compare/differences.ts");
 		const { compileIgnore } = await import("../src/compare/ignore.ts");
 		const { RecoveringSource } = await import("./copy-flows.ts");
 		const { sendAgain } = await import("./send-again.ts");
-		const values = optionValues(
-			clientReplayOptions,
-			{
-				...given,
-				speed: speed === undefined ? undefined : String(speed),
-				to: server === undefined ? undefined : String(server),
-			},
-			{ verb: "replayClient", prefix, others: OWN },
-		);
+		const given: Given = this.#options;
+		const values = {
+			...optionValues(clientReplayOptions, given, { verb: "replayClient", prefix, others: OWN }),
+			to: server === undefined ? null : String(server),
+			...(speed !== undefined && { speed: String(speed) }),
+		};
 		const ignored = compileIgnore(values.ignore);
 		const compare: Compare = (before, after) => answerDifferences(before, after, ignored);
-		const { reportInput: report } = new TroubleLog({ strict, onTrouble });
+		const { reportInput: report } = new TroubleLog(this.#options);
 		const { listeners } = this.#events;
 		const compiled = await filterOf(filter);
 		return sendAgain({
 			values,
 			format,
 			formats,
-			hooks: hooks ?? [],
-			env: env ?? {},
-			secretsEnv: () => ({ ...process.env, ...env }),
+			hooks,
+			env,
 			...listeners,
 			flagPrefix: "",
 			output: to === undefined ? null : fileOf(to),

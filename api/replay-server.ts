@@ -4,11 +4,14 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { MatchFunction } from "../src/replay/recordings/index-of-tapes.ts";
 import type { REPLAY_PREFIX, replayOptions } from "./live-options.ts";
 import type { PartialOptions } from "./options.ts";
-import { type ProxyHandle, type ProxyOptions, proxyOptionNames, startProxy } from "./proxy.ts";
+import { type ProxyHandle, type ProxyOptions, proxyOptionNames, RENAMED, startProxy } from "./proxy.ts";
 import { fileOf, filesIn } from "./source.ts";
 import type { FormatName, TapePath } from "./tape.ts";
 
-type Given = Omit<PartialOptions<typeof replayOptions, typeof REPLAY_PREFIX>, "match">;
+type Given = Omit<
+	PartialOptions<typeof replayOptions, typeof REPLAY_PREFIX, typeof RENAMED>,
+	keyof ProxyOptions | "match"
+>;
 
 /**
  * Options of `replayServer`: those of `flowtape replay-server` in camelCase, without `server_replay_`
@@ -30,7 +33,7 @@ export interface ReplayServerOptions extends Given, ProxyOptions {
 	readonly network?: boolean | undefined;
 }
 
-const OWN = [...proxyOptionNames, "from", "to", "format", "network"];
+const OWN: readonly (keyof ReplayServerOptions)[] = [...proxyOptionNames, "from", "to", "format", "network"];
 
 /**
  * Starts a proxy that answers from tapes; resolves when it accepts connections.
@@ -41,19 +44,15 @@ const OWN = [...proxyOptionNames, "from", "to", "format", "network"];
 export async function replayServer(options: ReplayServerOptions): Promise<ProxyHandle> {
 	const { optionValues } = await import("./options.ts");
 	const { REPLAY_PREFIX: prefix, replayOptions } = await import("./live-options.ts");
-	const { from, to, port, host, ca, hooks, formats, format, network, env, signal, strict, onTrouble, ...given } =
-		options;
+	const { from, to, port = 0, format, network } = options;
 	const recordings = filesIn(from ?? []);
 	if (recordings.length === 0)
 		throw new FlowtapeError("FT_USAGE", "replayServer: expected at least one tape in `from`");
-	const values = optionValues(
-		replayOptions,
-		{ ...given, listenPort: port ?? given.listenPort ?? 0, listenHost: host ?? given.listenHost },
-		{ verb: "replayServer", prefix, others: OWN },
-	);
+	const context = { verb: "replayServer", prefix, renamed: RENAMED, others: OWN };
+	const values = optionValues(replayOptions, { ...options, port }, context);
 	const reaches = network ?? values.server_replay_extra === "forward";
 	return startProxy(
 		{ values, output: to === undefined ? null : fileOf(to), format, recordings, network: reaches },
-		{ ca, hooks, formats, env, signal, strict, onTrouble },
+		options,
 	);
 }

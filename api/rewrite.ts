@@ -2,11 +2,12 @@
 import { FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { Hook } from "../src/hooks/hook.ts";
+import { checkNames } from "./option-names.ts";
 import type { PartialOptions } from "./options.ts";
 import type { rewriteOptions } from "./rewriting.ts";
 import { fileOf, filesOf, isWriter, type Source, type Target } from "./source.ts";
 import { filterOf } from "./tape.ts";
-import { type WriteOptions, type WriteReport, writeFlows } from "./write-flows.ts";
+import { type WriteOptions, type WriteReport, writeFlows, writeOptionNames } from "./write-flows.ts";
 
 /** The changes of `rewrite`: options of `flowtape rewrite` in camelCase (docs/options.md), and the following. */
 export interface RewriteOptions extends PartialOptions<typeof rewriteOptions> {
@@ -14,11 +15,18 @@ export interface RewriteOptions extends PartialOptions<typeof rewriteOptions> {
 	readonly filter?: string | Filter | undefined;
 	/** Hooks, made by `defineHook`; they run where scripts of the command run. Default: none. */
 	readonly hooks?: readonly Hook[] | undefined;
+	/**
+	 * Variables for redaction: FLOWTAPE_REDACT_KEY has the key of placeholders, FLOWTAPE_HOME the folder of the key file
+	 * (default: `~/.config/flowtape`), and `redactEnv` names variables with secrets. Default: none.
+	 */
+	readonly env?: NodeJS.ProcessEnv | undefined;
 	/** Called with the rule or option for each flow that it changed. */
 	readonly onChange?: ((rule: string) => void) | undefined;
 	/** Called with a message about each part that could not be changed. */
 	readonly onWarning?: ((message: string) => void) | undefined;
 }
+
+const OWN: readonly (keyof RewriteOptions)[] = ["filter", "hooks", "env", "onChange", "onWarning"];
 
 /** Options of `rewrite` for writing. */
 export interface RewriteWriteOptions extends WriteOptions {
@@ -41,11 +49,9 @@ export async function rewrite(
 ): Promise<WriteReport> {
 	const { optionValues } = await import("./options.ts");
 	const { prepareRewriting, rewriteOptions } = await import("./rewriting.ts");
-	const { filter, hooks = [], onChange = () => {}, onWarning = () => {}, ...given } = changes;
-	const values = optionValues(rewriteOptions, given, {
-		verb: "rewrite",
-		others: ["filter", "hooks", "onChange", "onWarning"],
-	});
+	const { filter, hooks = [], env, onChange = () => {}, onWarning = () => {} } = changes;
+	checkNames("rewrite", options, [...writeOptionNames, "dropUnread"]);
+	const values = optionValues(rewriteOptions, changes, { verb: "rewrite", others: OWN });
 	const replaced = to === "in-place" ? onlyFile(source) : null;
 	const target = replaced ?? to;
 	const { formats } = options;
@@ -55,6 +61,7 @@ export async function rewrite(
 		formats,
 		format,
 		scripts: hooks,
+		env,
 		onChange: (rule) => onChange(rule),
 		log: (_level, message) => onWarning(message),
 		output: isWriter(target) ? null : fileOf(target),

@@ -47,7 +47,7 @@ export interface RewriteContext extends Required<Pick<HookContext, "scripts">>, 
 	 * then it is called with each rule that applied, and its option.
 	 */
 	onApply?: ((rule: string, option?: string) => void) | undefined;
-	/** The environment variables, for redaction. Default: those of the process. */
+	/** The environment variables, for redaction. Default: none. */
 	env?: NodeJS.ProcessEnv | undefined;
 	/** Receives messages, for example about a body that could not be changed. */
 	log: (level: "info" | "warning", message: string) => void;
@@ -77,7 +77,7 @@ const UNNOTED = "its format cannot record that it was redacted, so replay from a
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE if the output's format is unknown */
 export async function prepareRewriting(
 	values: RewriteValues,
-	{ output, format, formats, scripts, onChange, onApply, log, env = process.env }: RewriteContext,
+	{ output, format, formats, scripts, onChange, onApply, log, env = {} }: RewriteContext,
 ): Promise<Rewriting> {
 	const hooks = await createHooks({ ...defaults(hookOptions), ...values }, { log, onChange, scripts });
 	const pipeline = new Pipeline(hooks.filter(({ liveOnly }) => !liveOnly));

@@ -5,7 +5,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { MatchFunction } from "../src/replay/recordings/index-of-tapes.ts";
 import type { REPLAY_PREFIX } from "./live-options.ts";
 import type { PartialOptions } from "./options.ts";
-import { type ProxyOptions, proxyOptionNames, type StartedProxy, startProxy } from "./proxy.ts";
+import { type ProxyOptions, proxyOptionNames, RENAMED, type StartedProxy, startProxy } from "./proxy.ts";
 import type { ProxyEvent, RunReport } from "./run-events.ts";
 import type { runOptions } from "./run-options.ts";
 import { fileOf } from "./source.ts";
@@ -13,7 +13,10 @@ import type { FormatName, TapePath } from "./tape.ts";
 import { TroubleLog } from "./trouble.ts";
 import type { Failure } from "./verdict.ts";
 
-type Given = Omit<PartialOptions<typeof runOptions, typeof REPLAY_PREFIX>, "match">;
+type Given = Omit<
+	PartialOptions<typeof runOptions, typeof REPLAY_PREFIX, typeof RENAMED>,
+	keyof ProxyOptions | "match"
+>;
 
 /**
  * Options of `run`: those of `flowtape run` in camelCase, without `server_replay_` (docs/options.md), and the
@@ -52,7 +55,7 @@ export interface CommandReport extends RunReport {
 	readonly failures: readonly Failure[];
 }
 
-const OWN = [...proxyOptionNames, "tape", "cwd", "stdio", "onEvent", "format"];
+const OWN: readonly (keyof RunOptions)[] = [...proxyOptionNames, "tape", "cwd", "stdio", "onEvent", "format"];
 
 /**
  * Runs a command, without a shell, behind a proxy that records to a tape or answers from it. Resolves when the command
@@ -70,34 +73,15 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 	const { TapeRun } = await import("./tape-run.ts");
 	const { Verdict } = await import("./verdict.ts");
 	const { OwnServers } = await import("../src/child/own-servers.ts");
-	const {
-		tape,
-		env,
-		cwd,
-		stdio,
-		onEvent,
-		port,
-		host,
-		ca,
-		hooks,
-		formats,
-		format = null,
-		signal,
-		strict,
-		onTrouble,
-		...given
-	} = options;
+	const { tape, env, cwd, stdio, onEvent, port = 0, format = null, signal } = options;
 	const [program = ""] = command;
 	if (program === "")
 		throw new FlowtapeError("FT_USAGE", "run: expected a command, as an array of the program and its arguments");
 	if (tape === undefined || env === undefined)
 		throw new FlowtapeError("FT_USAGE", "run: expected the options `tape` and `env` (usually `env: process.env`)");
 	signal?.throwIfAborted();
-	const values = optionValues(
-		runOptions,
-		{ ...given, listenPort: port ?? given.listenPort ?? 0, listenHost: host ?? given.listenHost },
-		{ verb: "run", prefix, others: OWN },
-	);
+	const context = { verb: "run", prefix, renamed: RENAMED, others: OWN };
+	const values = optionValues(runOptions, { ...options, port }, context);
 	const tapeRun = await TapeRun.open({
 		tape: fileOf(tape),
 		mode: values.record_mode,
@@ -114,9 +98,10 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 			own,
 			keepsBypass: values.keep_no_proxy,
 		};
+		// the signal ends the command, and then the proxy
 		const proxy = await startProxy(
 			{ ...job, values: tapeRun.withTapeDefaults(values) },
-			{ ca, hooks, formats, env, strict, onTrouble },
+			{ ...options, signal: undefined },
 		);
 		const onStart = (pid: number) => own?.follow(pid);
 		const { status, report } = await runBehind(proxy, command, { env, cwd, stdio, onEvent, onStart, signal });

@@ -7,6 +7,7 @@ import type { Filter } from "../src/filter/filter.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { MetaValue } from "../src/flow/metadata.ts";
 import type { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import { checkNames } from "./option-names.ts";
 import type { Report } from "./summary.ts";
 import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
@@ -29,6 +30,8 @@ export interface OpenTapeOptions extends TroubleOptions {
 	signal?: AbortSignal | undefined;
 }
 
+const OPEN_OPTIONS: readonly (keyof OpenTapeOptions)[] = ["format", "formats", "signal", "strict", "onTrouble"];
+
 /** Which flows of a tape to read. */
 export interface FlowQuery {
 	/** Only flows that match: an expression (docs/filters.md), or a filter compiled by `compileFilter`. Default: all. */
@@ -41,6 +44,8 @@ export interface FlowQuery {
 	 */
 	bodies?: boolean | undefined;
 }
+
+const QUERY_OPTIONS: readonly (keyof FlowQuery)[] = ["filter", "ids", "bodies"];
 
 /** Flows in tape order, read lazily. */
 export interface FlowSequence extends AsyncIterable<Flow> {
@@ -55,7 +60,7 @@ export interface Tape extends AsyncDisposable, AsyncIterable<Flow> {
 	/** The format of the file. For an empty file: by its extension, otherwise `tape`. */
 	readonly format: FormatName;
 	/**
-	 * The flows that match a query; default: all. Iterating throws FlowtapeError FT_BAD_FILTER, and FT_CORRUPT_FLOW and
+	 * The flows that match a query; default: all. Throws FlowtapeError FT_BAD_OPTION for unknown options. Iterating throws FlowtapeError FT_BAD_FILTER, and FT_CORRUPT_FLOW and
 	 * others for damage unless `onTrouble` or `strict` says to skip it.
 	 */
 	flows(query?: FlowQuery): FlowSequence;
@@ -82,6 +87,7 @@ export interface Tape extends AsyncDisposable, AsyncIterable<Flow> {
  * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_UNKNOWN_FORMAT, FT_BAD_OPTION; the signal's reason if it is aborted
  */
 export async function openTape(path: TapePath, options: OpenTapeOptions = {}): Promise<Tape> {
+	checkNames("openTape", options, OPEN_OPTIONS);
 	options.signal?.throwIfAborted();
 	const { formatForWriting, formatOf } = await import("../formats/index.ts");
 	const file = resolve(pathOf(path));
@@ -117,6 +123,7 @@ export class OpenedTape implements Tape {
 	}
 
 	flows(query: FlowQuery = {}): FlowSequence {
+		checkNames("flows", query, QUERY_OPTIONS);
 		const batches = () => this.#batches(query);
 		return {
 			batches,
@@ -225,6 +232,16 @@ export interface CreateTapeOptions extends TroubleOptions {
 	durable?: boolean | undefined;
 }
 
+const CREATE_OPTIONS: readonly (keyof CreateTapeOptions)[] = [
+	"format",
+	"formats",
+	"append",
+	"dumpVersion",
+	"durable",
+	"strict",
+	"onTrouble",
+];
+
 /**
  * A tape that is being written. It gets its final name at `commit`; until then, an existing file of that name is
  * unchanged.
@@ -259,6 +276,7 @@ export interface TapeWriter extends AsyncDisposable {
  * @throws FlowtapeError FT_USAGE if the extension names no format, FT_BAD_OPTION, FT_IO
  */
 export async function createTape(path: TapePath, options: CreateTapeOptions = {}): Promise<TapeWriter> {
+	checkNames("createTape", options, CREATE_OPTIONS);
 	const file = resolve(pathOf(path));
 	const { createSink } = await import("./create-sink.ts");
 	return new SinkTapeWriter(file, await createSink(file, { ...options, report: new TroubleLog(options).report }));

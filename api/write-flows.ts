@@ -23,6 +23,17 @@ export interface WriteOptions extends TroubleOptions {
 	onProgress?: ((read: number, passed: number) => void) | undefined;
 }
 
+/** The names of `WriteOptions`. */
+export const writeOptionNames: readonly (keyof WriteOptions)[] = [
+	"format",
+	"formats",
+	"dumpVersion",
+	"signal",
+	"onProgress",
+	"strict",
+	"onTrouble",
+];
+
 /** The counts of a function that writes flows. */
 export interface WriteReport {
 	/**

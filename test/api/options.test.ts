@@ -44,9 +44,16 @@ t.test("unknown options are an error that suggests one", async (t) => {
 	refused({ listenProt: 1 }, /^record: "listenProt" is not an option\. Did you mean "listenPort"\?$/);
 	refused({ listen_port: 1 }, /Did you mean "listenPort"\?/);
 	refused({ filtr: "~c 500" }, /Did you mean "filter"\?/, ["filter"]);
+	t.equal(optionValues(table, { filter: 1 } as object, { verb: "record", others: ["filter"] }).listen_port, null);
 	refused({ serverReplayNopop: true }, /is not an option/);
 	refused({ zebra: 1 }, /^record: "zebra" is not an option\.$/);
 	refused({ constructor: 1 }, /is not an option/);
+	const renamed = { listen_port: "port" } as const;
+	t.equal(optionValues(table, { port: 80 }, { verb: "record", renamed }).listen_port, 80);
+	const old: object = { listenPort: 80 };
+	t.throws(() => optionValues(table, old, { verb: "record", renamed }), {
+		message: 'record: "listenPort" is not an option. Did you mean "port"?',
+	});
 });
 
 t.test("an invalid value is rejected", async (t) => {

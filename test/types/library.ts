@@ -35,6 +35,9 @@ export async function tapes(): Promise<void> {
 	for await (const batch of tape.flows().batches()) batch satisfies Flow[];
 	(await tape.get("id")) satisfies Flow | null;
 	(await tape.stats()) satisfies TapeStats;
+	(await tape.count("~c 500")) satisfies number;
+	// @ts-expect-error no such part of a query
+	tape.flows({ filtr: "~c 500" });
 	await using writer = await createTape("b.har", { format: "har" });
 	await writer.append(new Error("no flow") as never);
 	// @ts-expect-error a flow is appended, no text
@@ -73,7 +76,9 @@ export async function proxies(): Promise<void> {
 	proxy.on("flow", (flow) => flow.type);
 	// @ts-expect-error there is no such event
 	proxy.on("flows", () => {});
-	for await (const event of proxy.events()) if (event.kind === "egress") event.value.destination satisfies string;
+	[proxy.ca.pem, proxy.ca.pin, proxy.url.port] satisfies string[];
+	for await (const event of proxy.events(AbortSignal.timeout(1000)))
+		if (event.kind === "egress") event.value.destination satisfies string;
 	proxy.env(process.env) satisfies Record<string, string>;
 	(await proxy.close()) satisfies RunReport;
 	await replayServer({
@@ -91,6 +96,8 @@ export async function proxies(): Promise<void> {
 	await replayServer({ from: "a.tape", serverReplayExtra: 404 });
 	// @ts-expect-error what is deprecated has no name in camelCase
 	await replayServer({ from: "a.tape", nopop: true });
+	// @ts-expect-error the port has one name
+	await record({ listenPort: 1 });
 }
 
 export async function comparisons(): Promise<void> {

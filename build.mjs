@@ -8,6 +8,10 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
 // the subpaths that programs import (package.json, "exports")
 const subpaths = { flow: "api/flow.ts", hooks: "api/hooks.ts" };
+// modules that are loaded late (api/late-modules.ts), and their loader, which must be in a chunk for its relative paths
+const late = Object.fromEntries(
+	["src/filter/compile", "api/exporters", "api/late-modules"].map((name) => [name, `${name}.ts`]),
+);
 // output paths at which bundled modules expect the code of their threads
 const threads = {
 	"sqlite-thread/writer-thread": "src/store/sqlite-thread/writer-thread.ts",
@@ -30,6 +34,7 @@ const { metafile } = await build({
 	entryPoints: {
 		...Object.fromEntries(programs.map((file) => [file.replace(/\.ts$/, ""), file])),
 		...subpaths,
+		...late,
 		...threads,
 	},
 	outdir: "dist",

@@ -12,7 +12,8 @@ export {
 } from "./api/define-format.ts";
 export { type DiffOptions, diff, type FlowChange } from "./api/diff.ts";
 export { type ExplainOptions, type Explanation, explain, type MatchOptions } from "./api/explain.ts";
-export { type ExportFormat, exportFlow } from "./api/export-flow.ts";
+export { exportFlow } from "./api/export-flow.ts";
+export type { ExportFormat } from "./api/exporters.ts";
 export { filter } from "./api/filter.ts";
 export {
 	type ConnectHook,

@@ -1,6 +1,7 @@
 // `compileFilter`: compiles a filter expression, for repeated use.
-import { compileFilter as compile, type FilterOptions } from "../src/filter/compile.ts";
+import type { FilterOptions } from "../src/filter/compile.ts";
 import type { Filter } from "../src/filter/filter.ts";
+import { filterCompiler } from "./late-modules.ts";
 import { checkNames } from "./option-names.ts";
 
 /**
@@ -9,5 +10,5 @@ import { checkNames } from "./option-names.ts";
  */
 export function compileFilter(expression: string, options: FilterOptions = {}): Filter {
 	checkNames("compileFilter", options, ["caseSensitive"]);
-	return compile(expression, options);
+	return filterCompiler().compileFilter(expression, options);
 }

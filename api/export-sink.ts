@@ -4,7 +4,7 @@ import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import { type Exported, piecesOf } from "../src/export/pieces.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
-import type { ExportFrame } from "./export-flow.ts";
+import type { ExportFrame } from "./exporters.ts";
 
 /**
  * Exports a flow. Calls `note` for each part that is left out.

@@ -1,6 +1,7 @@
 // `flowtape export`: exports flows as commands, code or raw messages for other tools.
-import { exportBytes, exportFormats, exportFrames } from "../api/export-flow.ts";
+
 import { createExportSink, createOpenApiSink } from "../api/export-sink.ts";
+import { exportBytes, exportFormats, exportFrames } from "../api/exporters.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import { defineCommand } from "./cli/command.ts";

@@ -212,7 +212,7 @@ async function argumentsAt(index: number, typed: string, { command, tapes }: Com
 		case "ID":
 			return { paths: "none", list: await idsOf(tapes, typed, "") };
 		case "FORMAT": {
-			const { exportFormats } = await import("../../api/export-flow.ts");
+			const { exportFormats } = await import("../../api/exporters.ts");
 			return listed(...[...exportFormats, "har"].map((word) => [word, ""] as const));
 		}
 		default:

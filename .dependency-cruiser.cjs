@@ -40,6 +40,7 @@ const parts = {
 		"src/maybe-async.js",
 		"src/options.js",
 	],
+	"src/route/": [],
 	"src/ca/": ["src/flow/", "src/programs.js", "src/options.js"],
 	"src/child/": ["src/ca/", "src/clock.js", "src/process-mark.js"],
 	"src/proxy/": [

@@ -41,6 +41,7 @@ export type { RequestDescription, RequestLike } from "./api/request-like.ts";
 export { type RewriteOptions, type RewriteWriteOptions, rewrite } from "./api/rewrite.ts";
 export { type CommandReport, type RunOptions, run } from "./api/run.ts";
 export type { ProxyEvent, ProxyEvents, RunReport } from "./api/run-events.ts";
+export type { Session, SessionReport } from "./api/session.ts";
 export type { OneSource, Source, Target } from "./api/source.ts";
 export {
 	type CreateTapeOptions,

@@ -1,11 +1,12 @@
 // Starts the live proxy, which records to a tape, answers from tapes, or both.
 import type { CertificateAuthority } from "../src/ca/authority.ts";
 import type { HookValues } from "../src/hooks/builtin.ts";
+import type { ReplayReport } from "../src/hooks/server-replay.ts";
 import type { OptionValues } from "../src/options.ts";
 import type { OwnServers } from "../src/proxy/route/own-servers.ts";
 import type { Listening, proxyOptions as table } from "../src/proxy/server.ts";
 import type { RedactionOptionValues } from "./live-redaction.ts";
-import { type LiveReport, prepareTraffic, type TrafficSetup, upstreamSettings } from "./traffic.ts";
+import { countEgress, type LiveReport, prepareTraffic, type TrafficSetup, upstreamSettings } from "./traffic.ts";
 
 export type { LiveReport };
 export type LiveValues = HookValues & OptionValues<typeof table> & Partial<RedactionOptionValues>;
@@ -26,6 +27,16 @@ export interface LiveSetup extends TrafficSetup {
 	validFrom?: Date;
 }
 
+/** The counts of a session. */
+export type SessionCounts = ReplayReport & Pick<LiveReport, "egress">;
+
+/** The listener of a session. */
+export interface LiveSession {
+	readonly listener: Listening;
+	/** Ends exchanges in progress. Resolves to the counts of the session. */
+	close(): Promise<SessionCounts>;
+}
+
 export interface LiveProxy {
 	readonly host: string;
 	readonly port: number;
@@ -38,6 +49,11 @@ export interface LiveProxy {
 	countUnused(): number;
 	/** From now on, calls `onEvent` and `onServed` for every flow, even if `wantsFlows` was false. */
 	watchFlows(): void;
+	/**
+	 * Opens a listener whose clients belong to a session. Close it before the proxy.
+	 * @throws FlowtapeError FT_PORT
+	 */
+	openSession(name: string): Promise<LiveSession>;
 	/** Ends exchanges in progress, writes them to the output, and closes it. */
 	close(): Promise<LiveReport>;
 }
@@ -86,6 +102,21 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			await proxy.close();
 			return traffic.close();
 		};
+		const openSession = async (name: string): Promise<LiveSession> => {
+			const egress = new Map<string, number>();
+			const listener = await proxy.openSession(name, (event) => {
+				if (event.kind === "egress") countEgress(egress, event.destination);
+				onEvent(event);
+			});
+			const end = traffic.openSession(name);
+			return {
+				listener,
+				async close() {
+					await listener.close();
+					return { ...end(), egress };
+				},
+			};
+		};
 		const { host, port, listeners } = proxy;
 		return {
 			host,
@@ -95,6 +126,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			recordedAt: traffic.recordedAt,
 			countUnused: () => traffic.countUnused(),
 			watchFlows: () => proxy.watchFlows(),
+			openSession,
 			close,
 		};
 	} catch (error) {

@@ -2,10 +2,14 @@
 // start one.
 import type { Format } from "../formats/index.ts";
 import type { OwnServers } from "../src/child/own-servers.ts";
-import { localAddressOf } from "../src/flow/loopback.ts";
+import { FlowtapeError } from "../src/errors.ts";
+import { isSession, SESSION_LIMIT } from "../src/flow/session.ts";
 import type { Hook } from "../src/hooks/hook.ts";
+import type { Listening } from "../src/proxy/server.ts";
+import { listenerUrl } from "./listener-url.ts";
 import type { LiveProxy, LiveSetup } from "./live.ts";
 import { EVENT_KINDS, type ProxyEvent, type ProxyEvents, RunEvents, type RunReport } from "./run-events.ts";
+import { OpenSession, type Session } from "./session.ts";
 import type { FormatName } from "./tape.ts";
 import type { TroubleOptions } from "./trouble.ts";
 
@@ -79,7 +83,14 @@ export interface ProxyHandle extends AsyncDisposable {
 	 */
 	events(signal?: AbortSignal): AsyncIterable<ProxyEvent>;
 	/**
-	 * Closes the proxy: accepts no more connections, gives exchanges in progress half a second to end, and writes all
+	 * Opens a session, such as that of a test: a port whose clients belong to it. Its flows are recorded with its name. In
+	 * a replay, it has its own order of recordings.
+	 * @param name at most 128 bytes; default: `session-1`, `session-2` and so on, in the order of the calls
+	 * @throws FlowtapeError FT_USAGE if the name is invalid, a session of this name is open or the proxy is closed, FT_PORT
+	 */
+	openSession(name?: string): Promise<Session>;
+	/**
+	 * Closes the proxy and its sessions: accepts no more connections, gives exchanges in progress half a second to end, and writes all
 	 * flows to the tape. Resolves to the report; further calls return the same promise.
 	 * @throws FlowtapeError FT_IO if the tape cannot be completed
 	 */
@@ -123,8 +134,11 @@ export async function startProxy(job: ProxyJob, options: ProxyOptions): Promise<
 			...events.listeners,
 		});
 		const proxy = new StartedProxy(live, events, {
-			childEnvironment: (base) =>
-				proxyEnvironment(live, caFolder.folder, base, { ...job, proxyauth: job.values.proxyauth }),
+			childEnvironment: (base, listeners) =>
+				proxyEnvironment({ authority: live.authority, listeners }, caFolder.folder, base, {
+					...job,
+					proxyauth: job.values.proxyauth,
+				}),
 			release: () => caFolder.close(),
 		});
 		if (signal !== undefined) proxy.closeOn(signal);
@@ -137,7 +151,7 @@ export async function startProxy(job: ProxyJob, options: ProxyOptions): Promise<
 
 /** The resources outside of the proxy: the child's environment and the authority's folder. */
 interface ProxyResources {
-	childEnvironment(base: NodeJS.ProcessEnv): Record<string, string>;
+	childEnvironment(base: NodeJS.ProcessEnv, listeners: LiveProxy["listeners"]): Record<string, string>;
 	release(): Promise<void>;
 }
 
@@ -147,14 +161,14 @@ export class StartedProxy implements ProxyHandle {
 	readonly #live: LiveProxy;
 	readonly #events: RunEvents;
 	readonly #resources: ProxyResources;
+	readonly #sessions = new Map<string, Promise<OpenSession>>();
+	/** Number of sessions that were opened without a name. */
+	#unnamed = 0;
 	#closing: Promise<RunReport> | null = null;
 
 	constructor(live: LiveProxy, events: RunEvents, resources: ProxyResources) {
-		const [first] = live.listeners;
-		const host = localAddressOf(live.host);
-		this.url = new URL(
-			`${first?.mode.kind === "socks5" ? "socks5" : "http"}://${host.includes(":") ? `[${host}]` : host}:${live.port}`,
-		);
+		const [first] = live.listeners as [Listening];
+		this.url = listenerUrl(first);
 		this.ca = { pem: live.authority.certificatePem, pin: live.authority.pin, file: live.authority.certificateFile };
 		this.#live = live;
 		this.#events = events;
@@ -169,7 +183,28 @@ export class StartedProxy implements ProxyHandle {
 	}
 
 	env(base: NodeJS.ProcessEnv = {}): Record<string, string> {
-		return this.#resources.childEnvironment(base);
+		return this.#resources.childEnvironment(base, this.#live.listeners);
+	}
+
+	async openSession(name = `session-${++this.#unnamed}`): Promise<Session> {
+		if (this.#closing !== null) throw new FlowtapeError("FT_USAGE", "openSession: the proxy is closed");
+		if (!isSession(name))
+			throw new FlowtapeError(
+				"FT_USAGE",
+				`openSession: expected a name of 1 to ${SESSION_LIMIT} bytes, found ${Buffer.byteLength(name)}`,
+			);
+		if (this.#sessions.has(name))
+			throw new FlowtapeError("FT_USAGE", `openSession: the session ${JSON.stringify(name)} is open already`);
+		const opening = this.#live.openSession(name).then(
+			(live) =>
+				new OpenSession(name, live, {
+					env: (base, listener) => this.#resources.childEnvironment(base, [listener]),
+					onClosed: () => this.#sessions.delete(name),
+				}),
+		);
+		this.#sessions.set(name, opening);
+		opening.catch(() => this.#sessions.delete(name));
+		return opening;
 	}
 
 	on<Kind extends keyof ProxyEvents>(event: Kind, listener: (value: ProxyEvents[Kind]) => unknown): () => void {
@@ -200,6 +235,7 @@ export class StartedProxy implements ProxyHandle {
 
 	async #close(): Promise<RunReport> {
 		try {
+			await Promise.allSettled([...this.#sessions.values()].map(async (opening) => (await opening).close()));
 			return this.#events.reportOf(await this.#live.close());
 		} finally {
 			await this.#resources.release();

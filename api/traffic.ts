@@ -69,6 +69,11 @@ export async function upstreamSettings({
 	};
 }
 
+/** Counts an attempt to connect to a server. */
+export function countEgress(egress: Map<string, number>, destination: string): void {
+	egress.set(destination, (egress.get(destination) ?? 0) + 1);
+}
+
 export interface Traffic {
 	pipeline: Pipeline;
 	sink: FlowSink;
@@ -78,6 +83,8 @@ export interface Traffic {
 	recordedAt: number | null;
 	/** The number of recordings in all tapes that have not answered yet. */
 	countUnused(): number;
+	/** Counts the requests of a session until the returned function is called. */
+	openSession(name: string): () => ReplayReport;
 	prefersHttp1: ProxySetup["prefersHttp1"];
 	/** Writes the remaining flows and closes the output. Further calls return the same promise. */
 	close(): Promise<LiveReport>;
@@ -163,9 +170,11 @@ async function trafficFrom(
 		recorded: (flow) => redaction?.recorded(flow) ?? flow,
 		recordedAt: hooks.find(isServerReplay)?.recordedAt ?? null,
 		countUnused: () => hooks.find(isServerReplay)?.countUnused() ?? 0,
+		openSession: (name) =>
+			hooks.find(isServerReplay)?.openSession(name) ?? (() => ({ served: 0, missed: 0, unused: 0 })),
 		prefersHttp1: hooks.find(isServerReplay)?.prefersHttp1 ?? null,
 		onEvent(event) {
-			if (event.kind === "egress") egress.set(event.destination, (egress.get(event.destination) ?? 0) + 1);
+			if (event.kind === "egress") countEgress(egress, event.destination);
 			else if (event.kind === "own") own++;
 			else if (event.kind === "noise") noise++;
 			setup.onEvent?.(event);

@@ -1,10 +1,11 @@
 // Fields that only flowtape has, as one value for the extension points of other formats: metadata of a dump, a custom
 // field of a HAR entry. Only text, numbers and lists, because some extension points accept nothing else.
 import { impliedEnd, isRequestCut, toEnd } from "../src/flow/ending.ts";
-import { type Flow, HttpFlow, isSession } from "../src/flow/flow.ts";
+import { type Flow, HttpFlow } from "../src/flow/flow.ts";
 import { Headers } from "../src/flow/headers.ts";
 import { Request } from "../src/flow/message.ts";
 import { Float, isDictionary, type MetaValue } from "../src/flow/metadata.ts";
+import { isSession } from "../src/flow/session.ts";
 
 /** The key of the value. */
 export const OWN = "flowtape";

@@ -22,8 +22,6 @@ import {
 	type FlowEnd,
 	type FlowInit,
 	HttpFlow,
-	isSession,
-	SESSION_LIMIT,
 	type StreamMessage,
 	TcpFlow,
 	UdpFlow,
@@ -32,6 +30,7 @@ import {
 import { Headers } from "../../src/flow/headers.ts";
 import { type MessageInit, Request, Response } from "../../src/flow/message.ts";
 import { isDictionary, type Metadata } from "../../src/flow/metadata.ts";
+import { isSession, SESSION_LIMIT } from "../../src/flow/session.ts";
 import { parseUrl } from "../../src/flow/url.ts";
 import { Fields, fail, isObject, type Json, type JsonObject, wrong } from "../fields.ts";
 import type { PlaceOf } from "../json-cost.ts";

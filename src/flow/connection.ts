@@ -39,8 +39,8 @@ export interface ClientConnection extends Connection {
 	/** mitmproxy's notation, such as `regular` or `reverse:http://example.com@8080`. */
 	proxyMode: string;
 	/**
-	 * User name in the Proxy-Authorization header with which the client opened its tunnel. It is neither verified nor
-	 * stored.
+	 * User name in the Proxy-Authorization header or the SOCKS login with which the client opened its tunnel. It is
+	 * neither verified nor stored.
 	 */
 	proxyUser?: string;
 }

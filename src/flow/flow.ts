@@ -17,14 +17,6 @@ export interface FlowFailure {
  */
 export type FlowEnd = "server" | "client" | "cut";
 
-/** The longest name of a session, in bytes. */
-export const SESSION_LIMIT = 128;
-
-/** Whether a name is valid for a session; null: no session. */
-export function isSession(name: string | null): boolean {
-	return name === null || (name !== "" && Buffer.byteLength(name) <= SESSION_LIMIT);
-}
-
 /** Error message of a flow that was killed on purpose; mitmproxy and its scripts look for this text. */
 export const KILLED = "Connection killed.";
 

@@ -17,6 +17,8 @@ export interface FlowSummary {
 	readonly status: number | null;
 	/** Whether it can answer a request. */
 	readonly isAnswer: boolean;
+	/** The name of its session; null: none. */
+	readonly session: string | null;
 }
 
 /** A recorded request with a Content-Encoding. */

@@ -11,6 +11,8 @@ export interface Miss {
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
+	/** The session of the client; null: none. */
+	readonly session: string | null;
 	/** How it was handled: `forward`, `kill` or a status. */
 	readonly policy: string;
 	/** The nearest recordings and their differences, in a few lines. */
@@ -25,6 +27,8 @@ export interface Served {
 	readonly id: string;
 	readonly method: string;
 	readonly url: string;
+	/** The session of the client; null: none. */
+	readonly session: string | null;
 	/** The id of the recorded flow. */
 	readonly recording: string;
 	/** What was invalid in the recorded response and was repaired; null: nothing. */

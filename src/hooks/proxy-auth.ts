@@ -7,6 +7,7 @@ import type { HttpFlow } from "../flow/flow.ts";
 import type { Response } from "../flow/message.ts";
 import { OWN_CHALLENGE } from "../flow/proxy-challenge.ts";
 import { standardReason } from "../flow/reason.ts";
+import { sessionNameOf } from "../flow/session.ts";
 import { after } from "../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { ProxyAuthenticator } from "./authenticator.ts";
@@ -54,6 +55,7 @@ export async function createProxyAuth(
 	const noteUser = (flow: HttpFlow, user: string): void => {
 		// Without the password, because flows are stored and shown to others.
 		flow.metadata.proxyauth = user;
+		flow.session ??= sessionNameOf(user);
 	};
 
 	return {

@@ -2,7 +2,6 @@
 // `forward`.
 import { now as clock } from "../clock.ts";
 import { withOption } from "../errors.ts";
-import { parseBasic } from "../flow/basic-credentials.ts";
 import type { Body, BodySource } from "../flow/body.ts";
 import { type ByteString, toText } from "../flow/bytes.ts";
 import { parseMediaType } from "../flow/content-type.ts";
@@ -109,6 +108,11 @@ export interface ReplayReport {
 export interface ServerReplay extends Hook {
 	readonly name: typeof NAME;
 	report(): Promise<ReplayReport>;
+	/**
+	 * Counts the requests of a session from now on. The returned function ends the session: if the name is used again,
+	 * its order begins anew. In its report, `unused` counts the recordings of the session; if there are none, all.
+	 */
+	openSession(name: string): () => ReplayReport;
 	/** Whether to offer the clients of a host HTTP/1.1 first; null: never. */
 	readonly prefersHttp1: ((names: HostNames) => boolean) | null;
 	/** When the first recorded request was sent, in seconds since 1970; null if there are no recordings. */
@@ -205,6 +209,8 @@ class Replay implements ServerReplay {
 	readonly #warnedOf = new Set<string>();
 	#served = 0;
 	#missed = 0;
+	/** The counts of open sessions. */
+	readonly #counts = new Map<string, { served: number; missed: number }>();
 	readonly connection?: ConnectionHook;
 	/** How often the client was started again. */
 	#restarts = 0;
@@ -243,7 +249,7 @@ class Replay implements ServerReplay {
 
 	request(flow: HttpFlow, decision: Decision): MaybeAsync {
 		if (this.#mayBeginAnew) this.#mayBeginAnew = this.#index.beginAnewFor(originalRequest(flow)) === null;
-		return after(this.#index.takeKnown(flow, sessionOf(flow, decision)), (recording) =>
+		return after(this.#index.takeKnown(flow, flow.session ?? ""), (recording) =>
 			this.#answerOrMiss(flow, decision, recording),
 		);
 	}
@@ -253,7 +259,7 @@ class Replay implements ServerReplay {
 			return this.#preflight && isPreflight(flow.request)
 				? this.#answerPreflight(flow, decision)
 				: this.#miss(flow, decision);
-		this.#served++;
+		this.#count("served", flow);
 		flow.isReplay = "response";
 		const accepted = flow.request.headers.raw("accept-encoding");
 		const response = recording.answer(this.#now(), this.#refresh, accepted);
@@ -262,14 +268,18 @@ class Replay implements ServerReplay {
 			response,
 			NAME,
 			delivery,
-			delivery === null && recording.isAlways ? this.#cachedResponse(recording, accepted) : null,
+			delivery === null && recording.isAlways ? this.#cachedResponse(recording, accepted, flow) : null,
 		);
 		if (recording.unsendable.length > 0) this.#warnOfUnsendable(recording, this.#index.shownUrl(flow.request));
 		if (this.#context.onServed !== undefined) this.#reportServed(flow, recording);
 	}
 
 	/** The answer for the response cache; null: dates in bodies are refreshed, so the response always changes. */
-	#cachedResponse(recording: Recording, accepted: ByteString | null): CachedResponse | null {
+	#cachedResponse(
+		recording: Recording,
+		accepted: ByteString | null,
+		{ session }: Pick<HttpFlow, "session">,
+	): CachedResponse | null {
 		const refresh = this.#refresh;
 		if (refresh?.json.length) return null;
 		const restarts = this.#restarts;
@@ -284,10 +294,15 @@ class Replay implements ServerReplay {
 				const now = this.#now();
 				return { fields: recording.fieldsAt(now, refresh), until: recording.staysUntil(now, refresh) };
 			},
-			countServed: () => {
-				this.#served++;
-			},
+			countServed: () => this.#count("served", { session }),
 		};
+	}
+
+	#count(what: "served" | "missed", { session }: Pick<HttpFlow, "session">): void {
+		if (what === "served") this.#served++;
+		else this.#missed++;
+		const counts = session === null ? undefined : this.#counts.get(session);
+		if (counts !== undefined) counts[what]++;
 	}
 
 	/** How the response is sent; null: at once and in full, the usual case. */
@@ -325,10 +340,19 @@ class Replay implements ServerReplay {
 		return { served: this.#served, missed: this.#missed, unused: this.#index.countUnused() };
 	}
 
-	#reportServed({ id, request }: HttpFlow, recording: Recording): void {
+	openSession(name: string): () => ReplayReport {
+		const counts = { served: 0, missed: 0 };
+		this.#counts.set(name, counts);
+		return () => {
+			this.#counts.delete(name);
+			return { ...counts, unused: this.#index.endSession(name) };
+		};
+	}
+
+	#reportServed({ id, request, session }: HttpFlow, recording: Recording): void {
 		const repaired = recording.flaw(request.method);
 		const url = this.#index.shownUrl(request);
-		this.#context.onServed?.({ id, method: request.method, url, recording: recording.id, repaired });
+		this.#context.onServed?.({ id, method: request.method, url, session, recording: recording.id, repaired });
 	}
 
 	/** Once for each recording. Pseudo-headers of dumps that were converted from HAR are left out without a warning. */
@@ -343,10 +367,10 @@ class Replay implements ServerReplay {
 	}
 
 	async #answerPreflight(flow: HttpFlow, decision: Decision): Promise<void> {
-		const { id, request } = flow;
+		const { id, request, session } = flow;
 		const announced = await this.#nearMisses.announcedBy(originalRequest(flow));
 		if (announced === null) return this.#miss(flow, decision);
-		this.#served++;
+		this.#count("served", flow);
 		flow.isReplay = "response";
 		decision.answer(
 			makeResponse(204, preflightFields(request, announced.response), Buffer.alloc(0), this.#now()),
@@ -356,6 +380,7 @@ class Replay implements ServerReplay {
 			id,
 			method: request.method,
 			url: this.#index.shownUrl(request),
+			session,
 			recording: announced.id,
 			repaired: null,
 		});
@@ -363,15 +388,15 @@ class Replay implements ServerReplay {
 
 	/** Handles a request without a recording. A forwarded request needs no explanation. */
 	async #miss(flow: HttpFlow, decision: Decision): Promise<void> {
-		this.#missed++;
-		const { id, request } = flow;
+		this.#count("missed", flow);
+		const { id, request, session } = flow;
 		const missed = { method: request.method, url: this.#index.shownUrl(request) };
 		const isForwarded = this.#extra === "forward";
 		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow));
 		const explanation = isForwarded
 			? `not recorded, forwarded: ${missed.method} ${missed.url}\n`
 			: missText(missed, nearest, this.#context.flagPrefix);
-		this.#context.onMiss?.({ id, ...missed, policy: this.#extra, explanation, nearest });
+		this.#context.onMiss?.({ id, ...missed, session, policy: this.#extra, explanation, nearest });
 		if (isForwarded) return;
 		if (this.#extra === "kill") return decision.abort(KILLED, NAME);
 		const isJson = prefersJson(request.headers.raw("accept"));
@@ -379,19 +404,6 @@ class Replay implements ServerReplay {
 		flow.isReplay = "response";
 		decision.answer(makeResponse(Number(this.#extra), missFields(isJson), Buffer.from(body), this.#now()), NAME);
 	}
-}
-
-/**
- * The session of a client, named by its proxy user. Each session can use all recordings, so that workers can run tests
- * in parallel.
- */
-function sessionOf(flow: HttpFlow, { proxyAuthorization }: Decision): string {
-	const noted = flow.hasMetadata ? flow.metadata.proxyauth : undefined;
-	const user =
-		noted ??
-		parseBasic(proxyAuthorization ?? flow.request.headers.get("proxy-authorization"))?.[0] ??
-		flow.clientConn.proxyUser;
-	return typeof user === "string" ? user : "";
 }
 
 /** How to replay a recorded response that did not end; null: it ended. */

@@ -187,6 +187,7 @@ class Sender implements ExchangeHost, BodyWriter {
 		this.#exchange = Exchange.whole(this, request);
 		const { flow } = this.#exchange;
 		flow.isReplay = "request";
+		flow.session = recorded.session;
 		flow.metadata.replay_of = recorded.id;
 		if (timeoutMs > 0)
 			this.#timer = setTimeout(

@@ -22,6 +22,7 @@ import {
 	replayServer,
 	rewrite,
 	run,
+	type Session,
 	type TapeStats,
 	type WriteReport,
 } from "../../index.ts";
@@ -80,6 +81,12 @@ export async function proxies(): Promise<void> {
 	for await (const event of proxy.events(AbortSignal.timeout(1000)))
 		if (event.kind === "egress") event.value.destination satisfies string;
 	proxy.env(process.env) satisfies Record<string, string>;
+	await using session: Session = await proxy.openSession("a test");
+	session.env(process.env).HTTPS_PROXY satisfies string | undefined;
+	(await session.close()).unused satisfies number;
+	await proxy.openSession();
+	// @ts-expect-error a name is text
+	await proxy.openSession(1);
 	(await proxy.close()) satisfies RunReport;
 	await replayServer({
 		from: ["a.tape"],

@@ -1,4 +1,6 @@
 // The context that connections of a proxy share: the hooks, the sink, the upstream pool and the listener for events.
+import { parseBasic } from "../../flow/basic-credentials.ts";
+import type { ByteString } from "../../flow/bytes.ts";
 import type { ClientConnection } from "../../flow/connection.ts";
 import type { Conversation, Flow, StreamMessage, WebSocketMessage } from "../../flow/flow.ts";
 import { staysHere } from "../../flow/loopback.ts";
@@ -6,6 +8,7 @@ import type { Request } from "../../flow/message.ts";
 import { type BodySpool, type FlowSink, NullSink } from "../../flow/pipe.ts";
 import { RecentMessages } from "../../flow/recent-messages.ts";
 import { runExclusive, schedule } from "../../flow/scheduler.ts";
+import { sessionNameOf } from "../../flow/session.ts";
 import { formatAuthority } from "../../flow/url.ts";
 import { collectLargeBuffers } from "../../flow/young-buffers.ts";
 import type { Phase } from "../../hooks/hook.ts";
@@ -71,7 +74,19 @@ export interface ContextParts {
 	wantsFlows?: boolean;
 	/** Whether there is an event for each response from the cache; default: false. */
 	reportsCached?: boolean;
+	/** Default: clients that name no session have none. */
+	session?: SessionRule;
 }
+
+/** The sessions of clients. */
+export interface SessionRule {
+	/** The session of clients that name none; null: they have none. */
+	readonly name: string | null;
+	/** Whether all clients belong to this session, even if they name another one. */
+	readonly isFixed: boolean;
+}
+
+const NO_SESSION: SessionRule = { name: null, isFixed: false };
 
 /** A server of the client's own. */
 export interface OwnServer {
@@ -126,6 +141,7 @@ export class ProxyContext {
 	/** Responses that need no exchange, to requests outside tunnels. */
 	responseCache: ResponseCache;
 	readonly emit: (event: ProxyEvent) => void;
+	readonly #session: SessionRule;
 	readonly #sink: FlowSink;
 	/** The contexts of hosts that have their own hooks. */
 	readonly #byHost: ReadonlyMap<string, ProxyContext>;
@@ -148,6 +164,7 @@ export class ProxyContext {
 		this.responseCache = new ResponseCache(
 			parts.reportsCached ? (exchange) => parts.onEvent({ kind: "cached", exchange }) : null,
 		);
+		this.#session = parts.session ?? NO_SESSION;
 		this.#sink = parts.sink;
 		this.#own =
 			parts.own == null
@@ -173,6 +190,17 @@ export class ProxyContext {
 		this.wantsFlows = true;
 		this.responseCache = new ResponseCache();
 		for (const context of this.#byHost.values()) context.watchFlows();
+	}
+
+	/**
+	 * The name of the session of a client's flow. A client names it by the user of its proxy credentials.
+	 * @param credentials the Proxy-Authorization of the request; null: none
+	 */
+	sessionOf({ proxyUser }: ClientConnection, credentials: ByteString | null = null): string | null {
+		const { name, isFixed } = this.#session;
+		if (isFixed) return name;
+		const user = (credentials === null ? null : parseBasic(credentials)?.[0]) ?? proxyUser;
+		return user === undefined ? name : (sessionNameOf(user) ?? name);
 	}
 
 	/** The context for a request of this client. */

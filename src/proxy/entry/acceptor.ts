@@ -425,7 +425,13 @@ export class ConnectionAcceptor {
 	#serveSocks5(socket: Socket, clientConn: ClientConnection): void {
 		const { context, authenticator, onOpen, onClose } = this.#settings;
 		const connection = new Socks5Connection(socket, {
-			login: authenticator === null ? null : (user, password) => authenticator.admit(clientConn, user, password),
+			login:
+				authenticator === null
+					? null
+					: (user, password) => {
+							clientConn.proxyUser = user;
+							return authenticator.admit(clientConn, user, password);
+						},
 			timeoutMs: context.timeoutMs,
 			onTunnel: (accepted, target) => this.#openTunnel(accepted, target, clientConn),
 			onRefused: (reason) => context.reportClientError(clientConn, reason),

@@ -103,16 +103,18 @@ export class Exchange implements UpstreamListener {
 		this.#request = new MessageBody(framing);
 		this.#awaitsContinue = awaitsContinue;
 		this.#mayUpgrade = requestsUpgrade(request);
+		const credentials = takeProxyFields(request.headers);
 		this.flow = new HttpFlow({
 			id: randomUUID(),
 			clientConn: host.clientConn,
 			serverConn: () => serverConnection({ id: randomUUID(), address: [request.host, request.port] }),
 			request,
 			timestampCreated: host.receivedAt,
+			session: this.#context.sessionOf(host.clientConn, credentials),
 		});
 		this.#lifecycle = new Lifecycle(this.flow.id);
 		this.#hooks = new PhaseRunner(this.#context, this.flow, host);
-		this.#hooks.decision.proxyAuthorization = takeProxyFields(request.headers);
+		this.#hooks.decision.proxyAuthorization = credentials;
 		if (request.trailers !== null) takeProxyFields(request.trailers);
 	}
 

@@ -33,7 +33,14 @@ function recordTcp(
 	{ context, clientConn, serverConn, mayPass = () => true }: TcpRelay,
 	onComplete: () => void,
 ): void {
-	const flow = new TcpFlow({ id: randomUUID(), clientConn, serverConn, messages: [], timestampCreated: now() });
+	const flow = new TcpFlow({
+		id: randomUUID(),
+		clientConn,
+		serverConn,
+		messages: [],
+		timestampCreated: now(),
+		session: context.sessionOf(clientConn),
+	});
 	const record = context.open(flow);
 	const onDone = (error: Error | null) => {
 		clientConn.timestampEnd = serverConn.timestampEnd = now();

@@ -217,6 +217,25 @@ export class ReplayIndex {
 		return flow?.type === "http" ? { flow, ref, uses: this.usesOf(ref) } : null;
 	}
 
+	/**
+	 * Ends a session: if its name is used again, the order begins anew. Returns the number of recordings of the session
+	 * that it has not used; if it has none of its own, of all recordings.
+	 */
+	endSession(name: string): number {
+		const session = this.#sessions.get(name);
+		let [own, ownUnused, unused] = [0, 0, 0];
+		for (const [summary, tape] of this.summaries()) {
+			if (!summary.isAnswer) continue;
+			const isUnused = session.hasUsed({ tape, seq: summary.seq }) ? 0 : 1;
+			unused += isUnused;
+			if (summary.session !== name) continue;
+			own++;
+			ownUnused += isUnused;
+		}
+		this.#sessions.forget(name);
+		return own > 0 ? ownUnused : unused;
+	}
+
 	/** How often a recording was used in all sessions. */
 	usesOf(ref: RecordingRef): number {
 		let uses = 0;

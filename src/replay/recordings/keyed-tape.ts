@@ -161,7 +161,7 @@ function codedOf({ request: { headers, method, path } }: HttpFlow, seq: number):
 }
 
 function summaryOf(flow: HttpFlow, seq: number): FlowSummary {
-	const { id, request, response } = flow;
+	const { id, request, response, session } = flow;
 	const { method, scheme, port, path } = request;
 	return {
 		seq,
@@ -173,6 +173,7 @@ function summaryOf(flow: HttpFlow, seq: number): FlowSummary {
 		path,
 		status: response?.statusCode ?? null,
 		isAnswer: isAnswer(flow),
+		session,
 	};
 }
 

@@ -1,34 +1,31 @@
-// The sessions of a replay by name. A client chooses the names, so their length and number are bounded. Unlike RecentMap,
-// this map passes on the session that it forgets.
-import { createHash } from "node:crypto";
+// The sessions of a replay by name. Clients choose the names, so the number of sessions is bounded.
 
-/** Longer names are kept as their hash. Characters. */
-const NAME_LIMIT = 128;
-/** Number of sessions that are kept. */
+/** Number of sessions that are kept at a time. Clients with other names share the session without a name. */
 export const SESSIONS_LIMIT = 10_000;
+
+const NAMELESS = "";
 
 export class Sessions<S> {
 	readonly #sessions = new Map<string, S>();
-	readonly #create: () => S;
+	readonly #create: (name: string) => S;
 	readonly #onForgotten: (session: S) => void;
 	#last: { readonly name: string; readonly session: S } | null = null;
 
 	/** @param onForgotten called for each session that is forgotten */
-	constructor(create: () => S, onForgotten: (session: S) => void) {
+	constructor(create: (name: string) => S, onForgotten: (session: S) => void) {
 		this.#create = create;
 		this.#onForgotten = onForgotten;
 	}
 
-	/** Returns the session with a name. A new one may replace the session that was not used for the longest time. */
+	/** Returns the session with a name; if there are too many, the one without a name. */
 	get(name: string): S {
 		if (this.#last?.name === name) return this.#last.session;
-		const key = name.length > NAME_LIMIT ? `#${createHash("sha256").update(name).digest("base64")}` : name;
-		const known = this.#sessions.get(key);
-		const session = known ?? this.#create();
-		// a Map keeps the order of insertion, so the first session is the one to forget
-		if (known !== undefined) this.#sessions.delete(key);
-		else if (this.#sessions.size >= SESSIONS_LIMIT) this.#forgetOldest();
-		this.#sessions.set(key, session);
+		let session = this.#sessions.get(name);
+		if (session === undefined) {
+			if (name !== NAMELESS && this.#sessions.size >= SESSIONS_LIMIT) return this.get(NAMELESS);
+			session = this.#create(name);
+			this.#sessions.set(name, session);
+		}
 		this.#last = { name, session };
 		return session;
 	}
@@ -37,17 +34,18 @@ export class Sessions<S> {
 		return this.#sessions.values();
 	}
 
+	/** Forgets a session: if its name is used again, it begins anew. */
+	forget(name: string): void {
+		const session = this.#sessions.get(name);
+		if (session === undefined) return;
+		this.#onForgotten(session);
+		this.#sessions.delete(name);
+		this.#last = null;
+	}
+
 	forgetAll(): void {
 		for (const session of this.#sessions.values()) this.#onForgotten(session);
 		this.#sessions.clear();
 		this.#last = null;
-	}
-
-	#forgetOldest(): void {
-		const [oldest] = this.#sessions;
-		if (oldest === undefined) return;
-		const [key, session] = oldest;
-		this.#onForgotten(session);
-		this.#sessions.delete(key);
 	}
 }

@@ -64,7 +64,7 @@ export function answerRow(db: TapeDatabase, seq: number): AnswerRow | undefined 
 
 /** HTTP flows in order. `isAnswer` is decided by the columns alone; see `doubtful`. */
 export function summaries(db: TapeDatabase, after: number, limit: number): FlowSummary[] {
-	const columns = `seq, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer`;
+	const columns = `seq, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer, ${selected(["session"], db.schema)}`;
 	const rows = db.all<FlowSummary>(
 		`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`,
 		after,
@@ -75,6 +75,7 @@ export function summaries(db: TapeDatabase, after: number, limit: number): FlowS
 		id: fromStored(row.id),
 		host: fromStored(row.host),
 		isAnswer: Boolean(row.isAnswer),
+		session: row.session === null ? null : fromStored(row.session),
 	}));
 }
 

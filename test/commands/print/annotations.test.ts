@@ -7,6 +7,7 @@ const miss = (url: string): Miss => ({
 	id: "m",
 	method: "GET",
 	url,
+	session: null,
 	policy: "404",
 	explanation: "No recording: 100%\nNearest\r\n",
 	nearest: null,

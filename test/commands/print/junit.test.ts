@@ -7,6 +7,7 @@ const miss = (explanation: string): Miss => ({
 	id: "m",
 	method: "GET",
 	url: "http://a.test/?a&b",
+	session: null,
 	policy: "404",
 	explanation,
 	nearest: null,

@@ -11,6 +11,7 @@ const miss = {
 	nearest: null,
 	method: "GET",
 	url: "http://a/",
+	session: null,
 	policy: "404",
 	explanation: "no recording of GET http://a/\n",
 };

@@ -15,6 +15,7 @@ const missed: Miss = {
 	id: "m",
 	method: "GET",
 	url: "http://a.test/",
+	session: null,
 	policy: "404",
 	explanation: "No recording answers GET http://a.test/\n",
 	nearest: [],

@@ -61,6 +61,7 @@ t.test("a hit: the recorded response, counted and reported", async (t) => {
 			id: flow.id,
 			method: "GET",
 			url: "http://example.com/",
+			session: null,
 			recording: source.id,
 			repaired: "content-length said 99, the body has 3 bytes",
 		},
@@ -94,21 +95,30 @@ t.test("a field that cannot be sent is left out, with one warning for each recor
 	);
 });
 
-t.test("sessions by proxy user, from each request or from the tunnel", async (t) => {
+t.test("each session has its own order of recordings", async (t) => {
 	const replay = await replayOf([recorded("one"), recorded("two")]);
-	const named = (user: string) => ({
-		headers: [["Proxy-Authorization", `Basic ${Buffer.from(`${user}:`).toString("base64")}`]] as [string, string][],
-	});
-	const text = async (request = {}) => responseOf((await ask(replay, request)).verdict)?.text;
-	t.equal(await text(named("worker-1")), "one");
-	t.equal(await text(named("worker-2")), "one");
-	t.equal(await text(), "one");
-	t.equal(await text(named("worker-1")), "two");
-	const flow = httpFlow({ response: null });
-	flow.clientConn.proxyUser = "worker-2";
-	const decision = new Decision(true);
-	await replay.request?.(flow, decision);
-	t.equal(responseOf(decision.verdict)?.text, "two", "the session of worker-2 goes on");
+	const text = async (session: string | null) => {
+		const flow = httpFlow({ session, response: null });
+		const decision = new Decision(true);
+		await replay.request?.(flow, decision);
+		return responseOf(decision.verdict)?.text;
+	};
+	t.strictSame(
+		[await text("worker-1"), await text("worker-2"), await text(null), await text("worker-1")],
+		["one", "one", "one", "two"],
+	);
+});
+
+t.test("an open session counts its own requests", async (t) => {
+	const replay = await replayOf([recorded("one"), recorded("two")]);
+	const ask = (session: string, path: string) =>
+		replay.request?.(httpFlow({ session, request: { path }, response: null }), new Decision(true));
+	const end = replay.openSession("a");
+	await ask("a", "/");
+	await ask("a", "/other");
+	await ask("b", "/");
+	t.strictSame(end(), { served: 1, missed: 1, unused: 1 });
+	t.match(await replay.report(), { served: 2, missed: 1, unused: 1 });
 });
 
 t.test("a miss by default: 404 with an explanation, as text or JSON", async (t) => {

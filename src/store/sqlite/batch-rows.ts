@@ -10,17 +10,22 @@ export class BatchRows<R extends unknown[]> {
 	readonly #db: TapeDatabase;
 	readonly #table: "body" | "connection";
 	readonly #columns: string;
+	readonly #condition: string;
 	#expected: readonly number[] = [];
 	#requested = 0;
 	/** Whether the first access reads the whole batch. */
 	#isWanted = false;
 	#rows: ReadonlyMap<number, R> = new Map();
 
-	/** @param columns the columns to read, in the order of R */
-	constructor(db: TapeDatabase, table: "body" | "connection", columns: string) {
+	/**
+	 * @param columns the columns to read, in the order of R
+	 * @param condition SQL condition for the rows that are read together
+	 */
+	constructor(db: TapeDatabase, table: "body" | "connection", columns: string, condition = "true") {
 		this.#db = db;
 		this.#table = table;
 		this.#columns = columns;
+		this.#condition = condition;
 	}
 
 	/** Sets the rows to which the current flows refer, and their total size in bytes. */
@@ -49,7 +54,7 @@ export class BatchRows<R extends unknown[]> {
 
 	#readAll(): void {
 		this.#isWanted = false;
-		const sql = `SELECT id, ${this.#columns} FROM ${this.#table} WHERE id IN (SELECT value FROM json_each(?))`;
+		const sql = `SELECT id, ${this.#columns} FROM ${this.#table} WHERE id IN (SELECT value FROM json_each(?)) AND ${this.#condition}`;
 		try {
 			const rows = this.#db.lists<[id: number, ...R]>(sql, JSON.stringify(this.#expected));
 			this.#rows = new Map(rows.map(([id, ...values]) => [id, values]));

@@ -28,6 +28,12 @@ const READ_BYTES = 8 * 1024 * 1024;
 const EMPTY_BODY = 0;
 
 /**
+ * SQL condition for the bodies that are read together: on a forged tape, many may share their bytes, and their flows may
+ * state smaller sizes.
+ */
+const IS_SMALL = `ifnull(length(bytes), 0) <= ${CHUNK_BYTES / 4}`;
+
+/**
  * A row of `body`. A body larger than CHUNK_BYTES, or one that was spooled, has its bytes in rows of `chunk`, numbered
  * from 0; `bytes` is then null.
  */
@@ -50,7 +56,7 @@ export class BodyTable {
 
 	constructor(db: TapeDatabase) {
 		this.#db = db;
-		this.#rows = new BatchRows(db, "body", "bytes, crc, size");
+		this.#rows = new BatchRows(db, "body", "bytes, crc, size", IS_SMALL);
 	}
 
 	takeWritten(): number {

@@ -58,7 +58,7 @@ export function* keys(db: TapeDatabase): Generator<{ seq: number; key: string }[
 
 export function answerRow(db: TapeDatabase, seq: number): AnswerRow | undefined {
 	const columns = `flow.id, ${selected(READ_COLUMNS.slice(1), db.schema)}, body.bytes`;
-	const sql = `SELECT ${columns} FROM flow LEFT JOIN body ON body.id = response_body AND body.size <= ${EAGER_BODY_BYTES} WHERE seq = ? AND ${IS_ANSWER}`;
+	const sql = `SELECT ${columns} FROM flow LEFT JOIN body ON body.id = response_body AND body.size <= ${EAGER_BODY_BYTES} AND length(body.bytes) = body.size WHERE seq = ? AND ${IS_ANSWER}`;
 	return db.get<AnswerRow>(sql, seq);
 }
 

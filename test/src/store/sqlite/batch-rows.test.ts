@@ -43,3 +43,12 @@ t.test("rows are read one by one if few are read, or if the batch is too large",
 	}
 	db.close();
 });
+
+t.test("rows that do not meet the condition are read one by one", async (t) => {
+	const { db, ids } = open(t);
+	const rows = new BatchRows<[bytes: Buffer]>(db, "connection", "bytes", "id <> 8");
+	rows.readAhead(ids);
+	db.exec("UPDATE connection SET bytes = x'ff'");
+	t.same([rows.get(7)?.[0][0], rows.get(8)?.[0][0]], [6, 255]);
+	db.close();
+});

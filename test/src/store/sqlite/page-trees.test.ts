@@ -4,8 +4,9 @@ import { join } from "node:path";
 import t from "tap";
 import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
-import { rootOf, withEndlessTree } from "../../../../fixtures/forged-trees.ts";
+import { rootOf, withEndlessTree, withSharedOverflow } from "../../../../fixtures/forged-trees.ts";
 import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
+import type { HttpFlow } from "../../../../src/flow/flow.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 import { treeDamage } from "../../../../src/store/sqlite/page-trees.ts";
 
@@ -34,6 +35,42 @@ t.test("the tree of each table and index, and of the schema", async (t) => {
 			for (const file of [path, join(folder, "link.tape")])
 				t.throws(() => new TapeDatabase(file, mode, false), REFUSED, `${name} ${mode}`);
 	}
+});
+
+t.test("rows that share overflow pages", async (t) => {
+	const folder = t.testdir();
+	const [good, path] = [join(folder, "good.tape"), join(folder, "forged.tape")];
+	// few bytes of the row remain on its own page
+	const large = "x".repeat(8188 * 600 + 900);
+	await storeWith(good, [httpFlow({ request: { headers: [["X-Large", large]] } })]);
+	t.equal(treeDamage(good), null);
+	const bytes = readFileSync(good);
+	const root = rootOf(good, "flow");
+	writeFileSync(path, withSharedOverflow(bytes, root, 1));
+	t.equal(treeDamage(path), null);
+	writeFileSync(path, withSharedOverflow(bytes, root, 4));
+	for (const mode of ["read", "append"] as const) t.throws(() => new TapeDatabase(path, mode, false), REFUSED);
+	for (const how of ["endless", "cut"]) {
+		writeFileSync(path, withSharedOverflow(bytes, root, 1, { [how]: true }));
+		t.equal(treeDamage(path), null);
+		const store = storeAt(path, "read", { report: () => {} });
+		await t.rejects(flowsOf(store), { code: "FT_STORE" }, `SQLite reports it: ${how}`);
+		await store.close();
+	}
+});
+
+t.test("bodies that share overflow pages are read one at a time", async (t) => {
+	const folder = t.testdir();
+	const [good, path] = [join(folder, "good.tape"), join(folder, "forged.tape")];
+	await storeWith(
+		good,
+		Array.from({ length: 6 }, (_, n) => httpFlow({ response: { body: `${n}`.repeat(900_000) } })),
+	);
+	writeFileSync(path, withSharedOverflow(readFileSync(good), rootOf(good, "body"), 6));
+	const store = storeAt(path, "read", { report: () => {} });
+	const bodies = new Set((await flowsOf(store, { bodies: true })).map((flow) => (flow as HttpFlow).response?.text));
+	t.same(bodies, new Set(["0".repeat(900_000)]));
+	await store.close();
 });
 
 t.test("rows of bodies are looked up without a scan", async (t) => {

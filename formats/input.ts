@@ -1,8 +1,9 @@
 // Opens files and stdin for reading, and decompresses and decodes them.
-import { type FileHandle, mkdtemp, open, rm } from "node:fs/promises";
+import { type FileHandle, mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import { closeReading, openForReading } from "../src/store/sqlite/open-files.ts";
 import { type Compression, decompress, sniffCompression } from "./compression.ts";
 import type { Input } from "./format.ts";
 import { openOutput } from "./output.ts";
@@ -31,15 +32,11 @@ export async function openInput(path: string): Promise<Input> {
 async function openBytes(path: string): Promise<Input> {
 	if (path === "-") return streamInput(process.stdin, "stdin", null);
 	try {
-		const file = await open(path);
-		const info = await file.stat();
-		if (info.isDirectory()) {
-			await file.close();
+		const info = await stat(path);
+		if (info.isDirectory())
 			throw new FlowtapeError("FT_IO", `${path}: expected a tape, found a folder`, { file: path });
-		}
-		return info.isFile()
-			? fileInput(file, path, info.size)
-			: streamInput(file.createReadStream({ highWaterMark: CHUNK_BYTES }), path, null);
+		if (info.isFile()) return fileInput(await openForReading(path), path, info.size);
+		return streamInput((await open(path)).createReadStream({ highWaterMark: CHUNK_BYTES }), path, null);
 	} catch (error) {
 		throw inputError(path, error);
 	}
@@ -55,6 +52,7 @@ function inputError(path: string, cause: unknown): unknown {
 
 function fileInput(file: FileHandle, path: string, size: number): Input {
 	let done = 0;
+	let isClosed = false;
 	return {
 		path,
 		name: path,
@@ -74,7 +72,11 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 				if (!reuse) buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 			}
 		},
-		close: () => file.close(),
+		async close() {
+			if (isClosed) return;
+			isClosed = true;
+			await closeReading(file);
+		},
 	};
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import { isOpen } from "../../src/store/sqlite/open-files.ts";
 import type { SourceOptions } from "../format.ts";
 import { outputError } from "../output-error.ts";
 
@@ -20,6 +21,8 @@ const LARGEST_TAPE = 2 ** 40;
  * Synchronous and cheap, because it runs for every tape.
  */
 export function missingEnd(path: string): { size: number; whole: number } | null {
+	// SQLite has it open, so it is whole; reading it here could release its locks
+	if (isOpen(path)) return null;
 	const file = openSync(path, "r");
 	try {
 		const head = Buffer.alloc(HEAD_BYTES);

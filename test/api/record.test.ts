@@ -1,13 +1,16 @@
 // A recording proxy: its tape, its events and its end.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { defineFormat } from "../../api/define-format.ts";
 import { defineHook } from "../../api/hooks.ts";
 import type { ProxyHandle } from "../../api/proxy.ts";
 import { record } from "../../api/record.ts";
 import type { ProxyEvent } from "../../api/run-events.ts";
+import { openTape } from "../../api/tape.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
+import { flowtape } from "../../fixtures/cli.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
 import { askThrough } from "../../fixtures/plain-site.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
@@ -175,4 +178,24 @@ t.test("a failed start leaves nothing behind", async (t) => {
 		code: "FT_BAD_OPTION",
 		message: 'record: "modfyHeaders" is not an option. Did you mean "modifyHeaders"?',
 	});
+});
+
+t.test("a tape that is read in this process keeps the locks of its recording", async (t) => {
+	const site = await startHello(t);
+	const cwd = t.testdir();
+	const to = join(cwd, "session.tape");
+	const proxy = await record({ ca, to });
+	await ask(proxy, `${site}/a`);
+	const tape = await openTape(to);
+	while ((await tape.count()) < 1) await sleep(10);
+	await tape.stats();
+	await tape.close();
+	t.match(await flowtape(["replay-server", "-p", "0", "session.tape", "-o", "session.tape", "--", "true"], { cwd }), {
+		status: 0,
+	});
+	t.ok(existsSync(`${to}-wal`), "another process leaves the log, because it is in use");
+	await ask(proxy, `${site}/b`);
+	t.match(await proxy.close(), { recorded: 2, lost: 0 });
+	t.equal((await readTape(to)).flows.length, 2);
+	t.notOk(existsSync(`${to}-wal`));
 });

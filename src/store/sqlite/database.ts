@@ -16,6 +16,7 @@ import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { lazily } from "../../lazy.ts";
 import { checkBinding } from "./binding.ts";
+import { isOpen, noteOpened } from "./open-files.ts";
 import { treeDamage } from "./page-trees.ts";
 import { APPLICATION_ID, foreignObject, indexes, migrateSchema, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
 
@@ -52,9 +53,6 @@ type Statement = Database.Statement<unknown[], unknown>;
 
 /** Closes a tape that was opened for reading and never closed, once neither its reader nor a flow refers to it. */
 const registry = new FinalizationRegistry<() => void>((close) => close());
-
-/** The files of tapes that are open in this thread, and how many times each is. */
-const openFiles = new Map<string, number>();
 
 /** Closed tapes that are open again until the end of the event loop's turn, and the maximum number of them. */
 const reopened = new Set<TapeDatabase>();
@@ -404,28 +402,19 @@ function open(path: string, mode: Mode, durable: boolean, isKnown = false): Conn
 		const from = isWritten ? migrate(db, path) : null;
 		if (!isWritten) checkIdentity(db, path);
 		if (mode === "append") prepareForAppending(db, durable);
-		return { db, from, close: closerOf(db, fileKey(path)) };
+		return { db, from, close: closerOf(db, noteOpened(path)) };
 	} catch (error) {
 		db.close();
 		throw error;
 	}
 }
 
-function closerOf(db: Database.Database, file: string): () => void {
-	openFiles.set(file, (openFiles.get(file) ?? 0) + 1);
+function closerOf(db: Database.Database, noteClosed: () => void): () => void {
 	return () => {
 		if (!db.open) return;
 		db.close();
-		const others = (openFiles.get(file) ?? 0) - 1;
-		if (others > 0) openFiles.set(file, others);
-		else openFiles.delete(file);
+		noteClosed();
 	};
-}
-
-/** Identifies a file by its device and inode. */
-function fileKey(path: string): string {
-	const { dev, ino } = statSync(path, { bigint: true });
-	return `${dev}:${ino}`;
 }
 
 /**
@@ -458,7 +447,7 @@ function refuseForgedLogs(path: string): void {
 function refuseForgedTrees(path: string, mode: Mode): void {
 	if (!existsSync(path) || !statSync(path).isFile()) return;
 	// a file that is open was checked; reading it here would release SQLite's locks, which POSIX keeps for each process
-	if (openFiles.has(fileKey(path))) return;
+	if (isOpen(path)) return;
 	const file = realpathSync(path);
 	if (mode === "append" && existsSync(`${file}-journal`)) applyJournal(path);
 	const damage = unlessUnreadable(() => treeDamage(file));

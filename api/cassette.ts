@@ -1,12 +1,12 @@
 // A cassette: a tape that a run records if needed. A failed or interrupted run leaves the tape unchanged.
-import { copyFile, link, mkdir, mkdtemp, readdir, realpath, rm, stat } from "node:fs/promises";
+import { copyFile, link, mkdir, realpath, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { createTape, openTape } from "../formats/index.ts";
 import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
 import { endOf } from "../src/flow/ending.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { type FlowSource, pipe } from "../src/flow/pipe.ts";
-import { isProcessGone, MARK, processMark } from "../src/process-mark.ts";
+import { createMarkedFolder } from "../src/process-mark.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
 import { withLock } from "../src/store/sqlite/file-lock.ts";
 import { closeSources } from "./copy-flows.ts";
@@ -71,7 +71,6 @@ export interface CommitOptions {
 
 /** Start of the name of a draft's folder beside the tape; the mark of the process follows. */
 const DRAFT_FOLDER_PREFIX = ".flowtape-";
-const DRAFT_FOLDER_NAME = new RegExp(`^${DRAFT_FOLDER_PREFIX.replace(".", "\\.")}(${MARK.source})-`);
 
 /**
  * The draft of a tape: the flows that a run has recorded so far, in a folder beside the tape. Several runs can record
@@ -100,9 +99,8 @@ export class NewCassette {
 		try {
 			const parent = dirname(tape);
 			await mkdir(parent, { recursive: true });
-			await removeStaleDrafts(parent);
 			await checkWritable(tape, format);
-			const folder = await mkdtemp(join(parent, `${DRAFT_FOLDER_PREFIX}${processMark()}-`));
+			const folder = await createMarkedFolder(parent, DRAFT_FOLDER_PREFIX);
 			return new NewCassette(tape, folder, await linkOrCopy(join(folder, "before"), tape));
 		} catch (cause) {
 			if (cause instanceof FlowtapeError) throw cause;
@@ -243,14 +241,5 @@ async function linkOrCopy(name: string, tape: string): Promise<string | null> {
 	} catch (error) {
 		if (hasErrno(error, "ENOENT", "ENOTDIR", "EISDIR")) return null;
 		throw error;
-	}
-}
-
-/** Removes drafts that killed processes left behind. */
-async function removeStaleDrafts(parent: string): Promise<void> {
-	for (const name of await readdir(parent)) {
-		const mark = DRAFT_FOLDER_NAME.exec(name)?.[1];
-		if (mark !== undefined && isProcessGone(mark))
-			await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
 	}
 }

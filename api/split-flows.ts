@@ -1,13 +1,14 @@
 // Writes flows to several tapes: one for each host, status, method, type or session.
-import { closeSync, openSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
+import { constants } from "node:fs";
+import { copyFile, link, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { hasErrno, type Reporter } from "../src/errors.ts";
+import { FlowtapeError, hasErrno, messageOf, type Reporter } from "../src/errors.ts";
 import { toText } from "../src/flow/bytes.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
+import { createMarkedFolder } from "../src/process-mark.ts";
 import { openStore, type SqliteStore } from "../src/store/sqlite/store.ts";
 
 /** The properties by which flows can be split. */
@@ -79,23 +80,47 @@ export function fileNameFor(value: string): string {
 	return name;
 }
 
-/**
- * Creates an empty file, so that no other process takes its name. Returns false if there is such a file. Other errors
- * occur again when the tape is created.
- */
-function reserve(path: string): boolean {
+/** Start of the names of folders with tapes that are not complete. */
+const DRAFTS = ".flowtape-split.";
+
+/** Creates a folder for drafts. @throws FlowtapeError FT_IO */
+async function createDrafts(folder: string): Promise<string> {
 	try {
-		closeSync(openSync(path, "wx"));
+		return await createMarkedFolder(folder, DRAFTS);
+	} catch (cause) {
+		throw new FlowtapeError("FT_IO", `${folder}: no tape can be created in this folder: ${messageOf(cause)}`, {
+			file: folder,
+			cause,
+		});
+	}
+}
+
+/** Gives a draft its name. Returns false if there is such a file. */
+async function publish(draft: string, path: string): Promise<boolean> {
+	try {
+		// a rename would replace a file
+		await link(draft, path).catch((error: unknown) => {
+			if (hasErrno(error, "EEXIST")) throw error;
+			// some file systems have no hard links
+			return copyFile(draft, path, constants.COPYFILE_EXCL);
+		});
 		return true;
 	} catch (error) {
-		return !hasErrno(error, "EEXIST");
+		if (hasErrno(error, "EEXIST")) return false;
+		throw new FlowtapeError("FT_IO", `${path}: the tape cannot be created: ${messageOf(error)}`, {
+			file: path,
+			cause: error,
+		});
 	}
 }
 
 /** The tape of one value. */
 interface Part {
 	readonly value: string | null;
-	readonly path: string;
+	/** Path without the extension, and without a number that another file of that name makes necessary. */
+	readonly base: string;
+	/** The final path; while the tape is not complete, that of its draft. */
+	path: string;
 	/** Number of flows, also of those that the sink leaves out. */
 	flows: number;
 	/** null: its flows wait in the temporary tape, at these rows. */
@@ -108,8 +133,8 @@ export class SplitSink extends FlowSink {
 	readonly #setup: SplitSetup;
 	readonly #parts = new Map<string | null, Part>();
 	readonly #names = new Set<string>();
-	/** The paths of tapes that are not complete, where empty files are. */
-	readonly #reserved = new Set<string>();
+	/** The folder with the drafts. */
+	#drafts: string | null = null;
 	readonly #notes: [name: string, value: MetaValue][] = [];
 	#open = 0;
 	#waiting: { store: SqliteStore; folder: string; path: string; rows: number } | null = null;
@@ -147,31 +172,45 @@ export class SplitSink extends FlowSink {
 	}
 
 	async #add(value: string | null): Promise<Part> {
-		const part: Part = { value, path: this.#pathFor(value), flows: 0, sink: null, rows: [] };
+		const { by, folder, extension } = this.#setup;
+		this.#drafts ??= await createDrafts(folder);
+		const base = join(folder, value === null ? `no-${by}` : fileNameFor(value) || "_");
+		const path = join(this.#drafts, `${this.#parts.size}${extension}`);
+		const part: Part = { value, base, path, flows: 0, sink: null, rows: [] };
 		this.#parts.set(value, part);
 		if (this.#open === OPEN_TAPES) return part;
 		this.#open++;
-		part.sink = await this.#create(part.path);
+		part.sink = await this.#create(part);
 		return part;
 	}
 
-	async #create(path: string): Promise<FlowSink> {
-		const sink = await this.#setup.create(path);
+	async #create(part: Part): Promise<FlowSink> {
+		const sink = await this.#named(part, () => this.#setup.create(part.path));
 		if (sink.takesNotes) for (const [name, value] of this.#notes) sink.note(name, value);
 		return sink;
 	}
 
-	/** A path that no other tape and no existing file has. Some file systems ignore case. */
-	#pathFor(value: string | null): string {
-		const { by, folder, extension } = this.#setup;
-		const base = value === null ? `no-${by}` : fileNameFor(value) || "_";
+	/** Completes a tape, and gives it a name that no other tape and no existing file has. */
+	async #complete(part: Part, sink: FlowSink): Promise<void> {
+		await this.#named(part, () => sink.close());
 		for (let n = 1; ; n++) {
-			const name = `${base}${n === 1 ? "" : `-${n}`}${extension}`;
-			const path = join(folder, name);
-			if (this.#names.has(name.toLowerCase()) || !reserve(path)) continue;
-			this.#names.add(name.toLowerCase());
-			this.#reserved.add(path);
-			return path;
+			const path = `${part.base}${n === 1 ? "" : `-${n}`}${this.#setup.extension}`;
+			// some file systems ignore case
+			if (this.#names.has(path.toLowerCase()) || !(await publish(part.path, path))) continue;
+			this.#names.add(path.toLowerCase());
+			part.path = path;
+			return;
+		}
+	}
+
+	/** Replaces the path of the draft in an error. */
+	async #named<T>({ path, base }: Part, action: () => Promise<T>): Promise<T> {
+		try {
+			return await action();
+		} catch (error) {
+			if (!(error instanceof FlowtapeError)) throw error;
+			const file = `${base}${this.#setup.extension}`;
+			throw error.withDetail({ file, cause: error.cause }, error.message.replaceAll(path, file));
 		}
 	}
 
@@ -184,14 +223,10 @@ export class SplitSink extends FlowSink {
 
 	async close(): Promise<void> {
 		try {
-			for (const { sink, path } of this.#parts.values()) {
-				if (sink === null) continue;
-				await sink.close();
-				this.#reserved.delete(path);
-			}
+			for (const part of this.#parts.values()) if (part.sink !== null) await this.#complete(part, part.sink);
 			await this.#writeWaiting();
 		} finally {
-			await this.#removeWaiting();
+			await this.#removeTemporary();
 		}
 	}
 
@@ -204,15 +239,14 @@ export class SplitSink extends FlowSink {
 		try {
 			for (const part of this.#parts.values()) {
 				if (part.sink !== null) continue;
-				const sink = await this.#create(part.path);
+				const sink = await this.#create(part);
 				part.sink = sink;
 				// rows of a new tape are numbered from 1
 				for (const row of part.rows) {
 					const flow = stored.at(row);
 					if (flow !== null) await sink.append(flow);
 				}
-				await sink.close();
-				this.#reserved.delete(part.path);
+				await this.#complete(part, sink);
 			}
 		} finally {
 			await stored.close();
@@ -221,12 +255,12 @@ export class SplitSink extends FlowSink {
 
 	override async discard(): Promise<void> {
 		for (const part of this.#parts.values()) await part.sink?.discard();
-		for (const path of this.#reserved) await rm(path, { force: true });
 		await this.#waiting?.store.discard();
-		await this.#removeWaiting();
+		await this.#removeTemporary();
 	}
 
-	async #removeWaiting(): Promise<void> {
-		if (this.#waiting !== null) await rm(this.#waiting.folder, { recursive: true, force: true });
+	async #removeTemporary(): Promise<void> {
+		for (const folder of [this.#waiting?.folder, this.#drafts])
+			if (typeof folder === "string") await rm(folder, { recursive: true, force: true });
 	}
 }

@@ -2,11 +2,16 @@
 // a process that died.
 import { createHash } from "node:crypto";
 import { readlinkSync } from "node:fs";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { hostname } from "node:os";
+import { join } from "node:path";
 import { hasErrno } from "./errors.ts";
 
 /** Matches a mark: a hash of the machine and its process namespace, a hyphen and the process id. */
 export const MARK = /[0-9a-f]{8}-[0-9]+/;
+
+/** The end of the name of a folder that `createMarkedFolder` creates. */
+const FOLDER = new RegExp(`^(${MARK.source})-[^-.]+$`);
 
 let namespace: string | undefined;
 
@@ -54,4 +59,19 @@ function isRunning(mark: string): boolean | null {
 		// EPERM: the process exists and belongs to another user
 		return !hasErrno(error, "ESRCH");
 	}
+}
+
+/**
+ * Creates a folder with the mark of this process in its name. Removes those that processes left behind which no longer
+ * run.
+ * @param prefix the beginning of the name
+ * @throws Error of the file system
+ */
+export async function createMarkedFolder(parent: string, prefix: string): Promise<string> {
+	for (const name of await readdir(parent)) {
+		const mark = name.startsWith(prefix) ? FOLDER.exec(name.slice(prefix.length))?.[1] : undefined;
+		if (mark !== undefined && isProcessGone(mark))
+			await rm(join(parent, name), { recursive: true, force: true }).catch(() => {});
+	}
+	return mkdtemp(join(parent, `${prefix}${processMark()}-`));
 }

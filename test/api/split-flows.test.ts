@@ -1,4 +1,4 @@
-import { readdir } from "node:fs/promises";
+import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { fileNameFor, type SplitKey, SplitSink, splitValue } from "../../api/split-flows.ts";
@@ -60,6 +60,29 @@ t.test("a discarded sink leaves no files, even with more tapes than are written 
 	await sink.discard();
 	t.equal(discarded, 64);
 	t.same(await readdir(folder), []);
+});
+
+t.test("until its tapes are complete, nothing is visible; the rest of a killed process is removed", async (t) => {
+	const folder = t.testdir();
+	const { report } = reports();
+	const split = () =>
+		new SplitSink({ by: "host", folder, extension: ".jsonl", report, create: (path) => createTape(path, { report }) });
+	const killed = split();
+	await killed.append(httpFlow());
+	const [draft = ""] = await readdir(folder);
+	t.match(draft, /^\.flowtape-split\./);
+	t.equal((await readdir(folder)).length, 1);
+	const sink = split();
+	await sink.append(httpFlow());
+	t.equal((await readdir(folder)).length, 2, "the draft of a running process stays");
+	// above the highest process id of Linux
+	await rename(join(folder, draft), join(folder, draft.replace(String(process.pid), "5000000")));
+	await sink.close();
+	const later = split();
+	await later.append(httpFlow());
+	await later.close();
+	t.same(await readdir(folder), ["example.com-2.jsonl", "example.com.jsonl"]);
+	await killed.discard().catch(() => {});
 });
 
 t.test("several at once in one folder do not replace each other's tapes", async (t) => {

@@ -20,6 +20,7 @@ interface Piece {
 
 export class AppendFile {
 	readonly name: string;
+	/** Records written; 0 if the file was deleted. */
 	written = 0;
 	readonly #file: FileHandle;
 	readonly #report: Reporter | undefined;
@@ -67,14 +68,11 @@ export class AppendFile {
 				throw this.#failure;
 			}
 			const info = await this.#file.stat();
-			if (info.isFile() && info.nlink === 0)
-				throw new FlowtapeError(
-					"FT_IO",
-					`${this.name}: the file was deleted while it was written to: its flows are lost`,
-					{
-						file: this.name,
-					},
-				);
+			if (info.isFile() && info.nlink === 0) {
+				this.written = 0;
+				const message = `${this.name}: the file was deleted while it was written to: its flows are lost`;
+				throw new FlowtapeError("FT_IO", message, { file: this.name });
+			}
 		} finally {
 			await this.discard();
 		}

@@ -109,5 +109,6 @@ t.test("a file that was deleted is reported when it is closed", async (t) => {
 	await file.write(record("a"), one);
 	rmSync(path);
 	await t.rejects(file.close(), { code: "FT_IO", file: path, message: /deleted while it was written to/ });
+	t.equal(file.written, 0);
 	t.equal(released.length, 1);
 });

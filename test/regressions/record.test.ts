@@ -1,6 +1,6 @@
 // Losses and delays in recordings, as reported by users of recorders, one test per case.
 import { once } from "node:events";
-import { readdirSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -69,6 +69,27 @@ t.test("a process that cannot open files when its first flow ends records all la
 			.filter(({ response }) => response?.statusCode === 200)
 			.map(({ request }) => request.path.replace(/-.*/, ""));
 		for (let i = 0; i < 10; i++) t.ok(answered.includes(`/${i}`), `${name}: request ${i}`);
+	}
+});
+
+t.test("no flow counts as recorded if the file was deleted meanwhile", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("x")),
+	);
+	for (const name of ["a.tape", "a.jsonl", "a.mitm", "a.har"]) {
+		const cwd = t.testdir();
+		const cli = new Cli(["record", "-p", "0", name], { cwd });
+		const port = await cli.port();
+		for (const path of ["/1", "/2"])
+			t.match(await askThrough({ port }, `http://${origin.authority}${path}`), { body: "x" });
+		rmSync(join(cwd, name));
+		cli.process.kill("SIGINT");
+		const { status, err } = await cli.ended;
+		t.equal(status, 4, name);
+		t.match(err, /the file was deleted/, name);
+		t.match(err, "2 flows could not be recorded and are lost", name);
+		t.match(err, /recorded 0 flows/, name);
 	}
 });
 

@@ -36,6 +36,9 @@ function betterSqlite(): typeof Database {
 	return loadSqlite();
 }
 
+/** SQLite's code for a file that is no longer at its path. */
+export const DELETED = "SQLITE_READONLY_DBMOVED";
+
 /** SQLite's busy timeout: how long to wait for the lock of another process, in milliseconds. */
 const BUSY_MS = 5000;
 
@@ -595,6 +598,7 @@ function storeError(path: string, error: unknown): unknown {
 			"FT_IO",
 			`an interrupted command left ${path}-journal: a command that writes to the tape applies it, such as flowtape record`,
 		);
+	if (is(DELETED)) return fail("FT_IO", "the file was deleted or moved while it was written to: its flows are lost");
 	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"))
 		return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
 	if (is("SQLITE_CANTOPEN"))

@@ -1,11 +1,11 @@
 // Writes the rows of a tape, in transactions of many rows.
-import { FlowtapeError, type Reporter } from "../../errors.ts";
+import { FlowtapeError, hasErrno, type Reporter } from "../../errors.ts";
 import { after, type MaybeAsync } from "../../maybe-async.ts";
 import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "../record/flow-row.ts";
 import { sealFlow, sealMessage } from "../record/row-sum.ts";
 import { BodyTable } from "./bodies.ts";
 import { WalCheckpointer } from "./checkpointer.ts";
-import type { TapeDatabase } from "./database.ts";
+import { DELETED, type TapeDatabase } from "./database.ts";
 import { missingFlows, noteFlows } from "./notes.ts";
 import { hasRows, ReusedRows } from "./reused-rows.ts";
 import type { ReusableRows } from "./row-reuse.ts";
@@ -37,7 +37,7 @@ export class RowWriter implements ConnectionRows {
 	/** Flows that the tape lacked when it was opened. */
 	readonly #missing: number;
 	#reused: ReusedRows | null = null;
-	/** Number of committed flows, without those that were removed. */
+	/** Number of committed flows, without those that were removed; 0 if the file was deleted. */
 	stored = 0;
 	#pendingFlows = 0;
 	#pendingRows = 0;
@@ -180,8 +180,22 @@ export class RowWriter implements ConnectionRows {
 		this.#checkpointer?.committed(bytes);
 	}
 
+	/** Runs an action. If it finds that the file was deleted, no flow counts as stored. */
+	#counting<T>(action: () => T): T {
+		try {
+			return action();
+		} catch (error) {
+			if (error instanceof FlowtapeError && hasErrno(error.cause, DELETED)) this.stored = 0;
+			throw error;
+		}
+	}
+
 	/** Commits the remaining rows, creates the indexes and notes the number of flows. */
 	finish(): void {
+		this.#counting(() => this.#finish());
+	}
+
+	#finish(): void {
 		this.bodies.removeUnreferenced();
 		const reused = this.#reused;
 		if (reused !== null) this.within(() => reused.finish());
@@ -195,7 +209,7 @@ export class RowWriter implements ConnectionRows {
 	/** Closes the tape; uncommitted rows are lost. */
 	close(): MaybeAsync {
 		clearTimeout(this.#timer);
-		return after(this.#checkpointer?.close(), () => this.#db.close());
+		return after(this.#checkpointer?.close(), () => this.#counting(() => this.#db.close()));
 	}
 
 	#forget(): void {

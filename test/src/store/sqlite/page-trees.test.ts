@@ -54,7 +54,11 @@ t.test("rows that share overflow pages", async (t) => {
 		writeFileSync(path, withSharedOverflow(bytes, root, 1, { [how]: true }));
 		t.equal(treeDamage(path), null);
 		const store = storeAt(path, "read", { report: () => {} });
-		await t.rejects(flowsOf(store), { code: "FT_STORE" }, `SQLite reports it: ${how}`);
+		await t.rejects(
+			flowsOf(store).then(({ length }) => length),
+			{ code: "FT_STORE" },
+			`SQLite reports it: ${how}`,
+		);
 		await store.close();
 	}
 });
@@ -62,14 +66,18 @@ t.test("rows that share overflow pages", async (t) => {
 t.test("bodies that share overflow pages are read one at a time", async (t) => {
 	const folder = t.testdir();
 	const [good, path] = [join(folder, "good.tape"), join(folder, "forged.tape")];
+	const size = 8188 * 100 + 500;
 	await storeWith(
 		good,
-		Array.from({ length: 6 }, (_, n) => httpFlow({ response: { body: `${n}`.repeat(900_000) } })),
+		Array.from({ length: 3 }, (_, n) => httpFlow({ response: { body: `${n}`.repeat(size) } })),
 	);
-	writeFileSync(path, withSharedOverflow(readFileSync(good), rootOf(good, "body"), 6));
+	writeFileSync(path, withSharedOverflow(readFileSync(good), rootOf(good, "body"), 3));
 	const store = storeAt(path, "read", { report: () => {} });
-	const bodies = new Set((await flowsOf(store, { bodies: true })).map((flow) => (flow as HttpFlow).response?.text));
-	t.same(bodies, new Set(["0".repeat(900_000)]));
+	const bodies = (await flowsOf(store, { bodies: true })).map((flow) => (flow as HttpFlow).response?.text);
+	t.same(
+		bodies.map((body) => [body?.length, body?.[0]]),
+		Array.from({ length: 3 }, () => [size, "0"]),
+	);
 	await store.close();
 });
 

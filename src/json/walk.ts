@@ -49,7 +49,7 @@ function visitAll(text: string, { offsets, count }: Tokens, visit: JsonVisitor):
 				path[last] = String(index);
 				indexes[last] = index + 1;
 			} else {
-				path[last] = stringOf(text.slice(from, to));
+				path[last] = keyAt(text, from, to);
 				i += 2;
 				from = offsets[i] as number;
 				to = offsets[i + 1] as number;
@@ -162,6 +162,27 @@ function scalarEnd(text: string, from: number): number {
 }
 
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
+
+/** Keys that were read lately, by their length and some characters: most keys of a text occur again and again. */
+const keys: string[] = new Array<string>(1024).fill("");
+
+/** As `stringOf`, for a key. Equal keys are mostly the same string. */
+function keyAt(text: string, from: number, to: number): string {
+	const length = to - from - 2;
+	if (length === 0) return "";
+	const [first, middle, last] = [from + 1, (from + to) >> 1, to - 2];
+	const mixed =
+		text.charCodeAt(first) + (text.charCodeAt(middle) << 8) + (text.charCodeAt(last) << 16) + (length << 24);
+	const slot = Math.imul(mixed, 0x9e3779b1) >>> 22;
+	const known = keys[slot] as string;
+	if (known.length === length && text.startsWith(known, from + 1)) return known;
+	const token = text.slice(from, to);
+	if (token.includes("\\")) return stringOf(token);
+	// a copy, which does not keep the whole text in memory
+	const key = Buffer.from(token.slice(1, -1)).toString();
+	keys[slot] = key;
+	return key;
+}
 
 /** The value of a JSON string token. */
 export function stringOf(token: string): string {

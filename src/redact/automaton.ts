@@ -1,4 +1,5 @@
 // Finds many literal patterns in bytes at once (Aho-Corasick): one table lookup per byte, however many patterns.
+import type { ByteString } from "../flow/bytes.ts";
 
 /**
  * Called for each occurrence: the index of the pattern, and the offset after its last byte. true: stop the scan.
@@ -61,6 +62,17 @@ export class Automaton {
 			if (state >= firstEnd)
 				for (const index of this.#ends[state / this.#width] as readonly number[]) if (onMatch(index, at + 1)) return;
 		}
+	}
+
+	/** Whether any pattern occurs in a text, in which each character is one byte. */
+	occursIn(text: ByteString): boolean {
+		const [classes, next, firstEnd] = [this.#classes, this.#next, this.#firstEnd];
+		let state = 0;
+		for (let at = 0; at < text.length; at++) {
+			state = next[state + (classes[text.charCodeAt(at)] as number)] as number;
+			if (state >= firstEnd) return true;
+		}
+		return false;
 	}
 
 	#trieOf(texts: readonly Uint8Array[]): Trie {

@@ -12,9 +12,11 @@ import type { Headers } from "../flow/headers.ts";
 import { isLoopback } from "../flow/loopback.ts";
 import type { Message, Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
+import { RecentMap } from "../flow/recent-map.ts";
 import { SESSION_LIMIT } from "../flow/session.ts";
 import { redactContent } from "./content.ts";
-import { headerKind, secretKind } from "./names.ts";
+import { detached } from "./detached.ts";
+import { headerKind, type SecretKind, secretKind } from "./names.ts";
 import type { Redaction } from "./redaction.ts";
 import { isMacField, redactAuthorization, redactMac } from "./schemes.ts";
 import { BodyStream } from "./stream.ts";
@@ -30,6 +32,30 @@ export type LossReporter = (message: string) => void;
 
 const AUTHORIZATION = /^(?:proxy-)?authorization$|^x-.*-authorization$/;
 const URLS = new Set(["location", "content-location", "referer", "link", "refresh", "origin"]);
+
+/** How a header is redacted; an object: the whole value is a secret. */
+type HeaderWay = "cookie" | "set-cookie" | "authorization" | "mac" | "url" | "text" | { readonly kind: SecretKind };
+
+const ways = new RecentMap<string, HeaderWay>(1024);
+
+/** @param name in lower case */
+function wayOf(name: ByteString): HeaderWay {
+	let way = ways.get(name);
+	if (way === undefined) {
+		way = findWay(name);
+		ways.set(detached(name), way);
+	}
+	return way;
+}
+
+function findWay(name: ByteString): HeaderWay {
+	if (name === "cookie" || name === "set-cookie") return name;
+	if (AUTHORIZATION.test(name)) return "authorization";
+	if (isMacField(name)) return "mac";
+	const kind = headerKind(name);
+	if (kind !== null) return { kind };
+	return URLS.has(name) ? "url" : "text";
+}
 
 /** Cookies that are settings rather than credentials: `dark`, `12`, `en-GB`. */
 const HARMLESS_COOKIE = /^(?:[a-z-]{0,12}|\d{1,4}|[a-z]{2}[-_][A-Za-z]{2,4})$/;
@@ -127,14 +153,14 @@ class FlowReader {
 		const redaction = this.#redaction;
 		const { rules } = redaction;
 		if (rules.headers?.(name)) return redaction.secret(value, "header", "own.header", "header", name);
-		if (name === "cookie") return redaction.known.replace(this.#cookies(value));
-		if (name === "set-cookie") return redaction.known.replace(this.#setCookie(value));
-		if (AUTHORIZATION.test(name)) return redactAuthorization(value, redaction.replacer("header", name));
-		if (isMacField(name)) return redactMac(value, redaction.replacer("header", name));
-		const kind = headerKind(name);
-		if (kind !== null) return redaction.secret(value, kind, `header.${kind}`, "header", name);
-		if (URLS.has(name)) return this.#urlHeader(name, value);
-		return value.length < 8 ? value : redaction.text(value, "header", name);
+		const way = wayOf(name);
+		if (way === "text") return value.length < 8 ? value : redaction.text(value, "header", name);
+		if (way === "cookie") return redaction.known.replace(this.#cookies(value));
+		if (way === "set-cookie") return redaction.known.replace(this.#setCookie(value));
+		if (way === "authorization") return redactAuthorization(value, redaction.replacer("header", name));
+		if (way === "mac") return redactMac(value, redaction.replacer("header", name));
+		if (way === "url") return this.#urlHeader(name, value);
+		return redaction.secret(value, way.kind, `header.${way.kind}`, "header", name);
 	}
 
 	#urlHeader(name: string, value: ByteString): ByteString {

@@ -130,10 +130,10 @@ export function isGrantName(name: string): boolean {
 	return name === "code" || name === "nonce";
 }
 
-/** The kinds of values that stand beside one another: in one query, form or JSON object. */
-export function secretKinds(names: readonly string[]): (SecretKind | null)[] {
+/** A function that tells the kinds of values that stand beside one another: in one query or form. */
+export function secretKindsOf(names: readonly string[]): (name: string) => SecretKind | null {
 	const isGrant = names.some((name) => name === "state" || name === "grant_type" || name === "client_id");
-	return names.map((name) => (isGrant && isGrantName(name) ? (name as "code" | "nonce") : secretKind(name)));
+	return (name) => (isGrant && isGrantName(name) ? (name as "code" | "nonce") : secretKind(name));
 }
 
 /**

@@ -1,6 +1,6 @@
 // Secrets in a value that is itself coded: a URL, a query, JSON, base64 or percent-encoded text inside of a string.
 import type { ByteString } from "../flow/bytes.ts";
-import { BASE64, mayBeCoded } from "./coded.ts";
+import { BASE64, isTextByte, isTextGroup, mayBeCoded } from "./coded.ts";
 import { hasControlCharacters } from "./control-characters.ts";
 import { redactJson } from "./json.ts";
 import type { NestedReader } from "./redaction.ts";
@@ -44,10 +44,10 @@ export const redactNested: NestedReader = (value, redaction, place, name, depth,
 
 /** The text in base64; null: it is not text. */
 function decodedText(value: ByteString): ByteString | null {
-	const start = Buffer.from(value.slice(0, 64), "base64");
 	// most values are identifiers, which decode to bytes of all kinds
-	if (start.length === 0 || start.some((byte) => byte < 0x20 && byte !== 9 && byte !== 10 && byte !== 13)) return null;
-	if (start.some((byte) => byte >= 0x7f)) return null;
+	for (let at = 0; at + 4 <= Math.min(value.length, 64); at += 4) if (!isTextGroup(value, at)) return null;
+	const start = Buffer.from(value.slice(0, 64), "base64");
+	if (start.length === 0 || start.some((byte) => !isTextByte(byte))) return null;
 	return Buffer.from(value, "base64").latin1Slice();
 }
 

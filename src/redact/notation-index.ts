@@ -100,12 +100,17 @@ export class NotationIndex {
 
 	/** The length of the text that was found at a position; 0: none. */
 	#at(text: ByteString, at: number, first: number, second: number, onCandidate: OnCandidate): number {
-		const short = this.#hasShort ? (this.#lengths.get(shortHash(first)) ?? []) : [];
-		const lengths = [short, this.#lengths.get(longHash(first, second)) ?? []].flat();
+		const long = this.#lengths.get(longHash(first, second));
+		const short = this.#hasShort ? this.#lengths.get(shortHash(first)) : undefined;
+		if (typeof long === "number" && short === undefined) {
+			if (at + long > text.length) return 0;
+			const last = this.#last.get(textHash(text, at, at + long, 0));
+			return last !== undefined && this.#isFound(at, long, last, onCandidate) ? long : 0;
+		}
 		const candidates: number[] = [];
 		let hash = 0;
 		let hashed = 0;
-		for (const length of lengths) {
+		for (const length of [short ?? [], long ?? []].flat()) {
 			if (at + length > text.length) break;
 			hash = textHash(text, at + hashed, at + length, hash);
 			hashed = length;
@@ -114,13 +119,16 @@ export class NotationIndex {
 		}
 		for (let i = candidates.length - 2; i >= 0; i -= 2) {
 			const length = candidates[i] as number;
-			const ids: number[] = [];
-			for (let one = candidates[i + 1] as number; one >= 0; one = this.#before[one] as number)
-				ids.push(this.#ids[one] as number);
-			// the first one that was added counts
-			if (ids.reverse().some((id) => onCandidate(at, length, id))) return length;
+			if (this.#isFound(at, length, candidates[i + 1] as number, onCandidate)) return length;
 		}
 		return 0;
+	}
+
+	/** Tries the texts with the same hash. The first one that was added counts. */
+	#isFound(at: number, length: number, last: number, onCandidate: OnCandidate): boolean {
+		const chain: number[] = [];
+		for (let one = last; one >= 0; one = this.#before[one] as number) chain.push(this.#ids[one] as number);
+		return chain.reverse().some((id) => onCandidate(at, length, id));
 	}
 }
 

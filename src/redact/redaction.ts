@@ -9,16 +9,28 @@ import type { RedactionRules } from "./rules.ts";
 import type { Replace } from "./schemes.ts";
 import type { SecretHandler } from "./secret.ts";
 import type { Confidence, Span } from "./span.ts";
-import { findInText } from "./text.ts";
+import { findInText, hasAnchor } from "./text.ts";
 
 /** The kind of a place; with its name it selects the place for `--redact-keep`, such as `header:x-api-key`. */
 export type PlaceKind = "header" | "cookie" | "query" | "form" | "json" | "markup" | "path" | "text";
+
+/** The name of a place, or a function that makes it when it is needed. */
+export type PlaceName = string | (() => string);
+
+export function placeNameOf(name: PlaceName): string {
+	return typeof name === "string" ? name : name();
+}
 
 /** `text.slice(from, to)` of a text. */
 export interface Part {
 	readonly from: number;
 	readonly to: number;
 }
+
+/** Longer texts are searched as bytes at once. */
+const SHORT_TEXT = 2048;
+
+const NO_SPANS: readonly Span[] = [];
 
 /** A replacement of a part. */
 export interface TextEdit extends Part {
@@ -34,7 +46,7 @@ export type NestedReader = (
 	value: ByteString,
 	redaction: Redaction,
 	place: PlaceKind,
-	name: string,
+	name: PlaceName,
 	depth: number,
 	isSearched?: boolean,
 ) => ByteString;
@@ -72,12 +84,13 @@ export class Redaction {
 		kind: string,
 		rule: string,
 		place: PlaceKind,
-		name: string,
+		placeName: PlaceName,
 		confidence: Confidence = "high",
 		isHex = false,
 	): ByteString {
 		if (value === "") return value;
 		if (!this.#takesPlaceholders && (isPlaceholder(value) || isRedactedJwt(value))) return value;
+		const name = placeNameOf(placeName);
 		if (this.rules.keeps(rule, `${place}:${name}`)) return value;
 		const where = place === "json" || place === "text" || place === "path" ? name : `${place} ${name}`;
 		return this.#handle({
@@ -96,12 +109,12 @@ export class Redaction {
 	}
 
 	/** The replacement of a value under a name that means a secret of this kind; null: the value is none. */
-	named(value: ByteString, kind: SecretKind, place: PlaceKind, name: string): ByteString | null {
+	named(value: ByteString, kind: SecretKind, place: PlaceKind, name: PlaceName): ByteString | null {
 		return isPlainValue(value, kind) ? null : this.secret(value, kind, `name.${kind}`, place, name);
 	}
 
 	/** Replaces what looks like a secret in a text, and the known secrets. `free`: also `name = value`. */
-	text(text: ByteString, place: PlaceKind, name: string, free = false): ByteString {
+	text(text: ByteString, place: PlaceKind, name: PlaceName, free = false): ByteString {
 		return this.known.replace(applyEdits(text, this.textEdits(text, place, name, free)));
 	}
 
@@ -109,22 +122,26 @@ export class Redaction {
 	 * The replacements in a text, in order; known secrets are not among them.
 	 * @param done the parts that were searched by other means, in order
 	 */
-	textEdits(text: ByteString, place: PlaceKind, name: string, free = false, done: readonly Part[] = []): TextEdit[] {
+	textEdits(text: ByteString, place: PlaceKind, name: PlaceName, free = false, done: readonly Part[] = []): TextEdit[] {
 		return this.spanEdits(text, outside(this.textSpans(text, free), done), place, name);
 	}
 
 	/** The parts of a text that look like a secret, in order. */
 	textSpans(text: ByteString, free: boolean): readonly Span[] {
-		const bytes = Buffer.from(text, "latin1");
-		const spans = findInText(bytes, { free, strict: this.rules.strict });
-		const all = this.rules.pii ? merged(spans, findPii(bytes)) : spans;
+		const { pii, strict, bodyPatterns } = this.rules;
+		const isPlain = !pii && !strict && bodyPatterns.length === 0 && !this.#takesPlaceholders;
+		// most short texts have nothing to look at
+		if (isPlain && text.length <= SHORT_TEXT && !hasAnchor(text, free)) return NO_SPANS;
+		const bytes = bytesOf(text);
+		const spans = findInText(bytes, { free, strict });
+		const all = pii ? merged(spans, findPii(bytes)) : spans;
 		const placeholders = this.#takesPlaceholders ? placeholderSpans(text) : [];
-		const own = [...this.rules.bodyPatterns.flatMap((pattern) => pattern.find(text)), ...placeholders].sort(byStart);
+		const own = [...bodyPatterns.flatMap((pattern) => pattern.find(text)), ...placeholders].sort(byStart);
 		return own.length > 0 ? merged(own, all) : all;
 	}
 
 	/** The replacements of parts of a text. */
-	spanEdits(text: ByteString, spans: readonly Span[], place: PlaceKind, name: string): TextEdit[] {
+	spanEdits(text: ByteString, spans: readonly Span[], place: PlaceKind, name: PlaceName): TextEdit[] {
 		const edits: TextEdit[] = [];
 		for (const { from, to, kind, rule, confidence } of spans) {
 			const value = text.slice(from, to);
@@ -133,6 +150,18 @@ export class Redaction {
 		}
 		return edits;
 	}
+}
+
+/** Memory for the bytes of a text while they are searched. */
+let scratch = Buffer.allocUnsafeSlow(64 * 1024);
+const LARGEST_SCRATCH = 1024 * 1024;
+
+/** The bytes of a text, until the next call. */
+function bytesOf(text: ByteString): Buffer {
+	if (text.length > LARGEST_SCRATCH) return Buffer.from(text, "latin1");
+	if (text.length > scratch.length) scratch = Buffer.allocUnsafeSlow(2 * text.length);
+	scratch.latin1Write(text);
+	return scratch.subarray(0, text.length);
 }
 
 /** Both lists, which are in order; where they overlap, the first list counts. */

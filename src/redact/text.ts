@@ -1,5 +1,5 @@
 // Finds secrets in bytes of text: by the formats of their issuers, and in free text also by the names before them.
-import { asBuffer } from "../flow/bytes.ts";
+import { asBuffer, type ByteString } from "../flow/bytes.ts";
 import { RecentMap } from "../flow/recent-map.ts";
 import { Automaton } from "./automaton.ts";
 import { entropy } from "./entropy.ts";
@@ -116,6 +116,11 @@ export function findInText(bytes: Uint8Array, { free = false, strict = false }: 
 	});
 	if (strict) finder?.takeOpaque();
 	return finder?.spans() ?? [];
+}
+
+/** Whether anything in a text, in which each character is one byte, may be a secret. */
+export function hasAnchor(text: ByteString, free: boolean): boolean {
+	return (free ? freeSearch() : formatSearch()).automaton.occursIn(text);
 }
 
 class Finder {

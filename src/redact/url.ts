@@ -1,6 +1,6 @@
 // Secrets in URLs, queries and URL-encoded forms: user information, path segments, parameters, fragments.
 import type { ByteString } from "../flow/bytes.ts";
-import { type SecretKind, secretKinds } from "./names.ts";
+import { type SecretKind, secretKindsOf } from "./names.ts";
 import type { PlaceKind, Redaction } from "./redaction.ts";
 import { redactSigned } from "./schemes.ts";
 
@@ -19,7 +19,7 @@ const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*)@/i;
 
 /** Redacts an absolute or relative URL. */
 export function redactUrl(url: ByteString, redaction: Redaction, depth = 0): ByteString {
-	const [, scheme, userInfo] = USER_INFO.exec(url) ?? [];
+	const [, scheme, userInfo] = (url.includes("@") ? USER_INFO.exec(url) : null) ?? [];
 	if (scheme !== undefined && userInfo !== undefined) {
 		const rest = redactPath(url.slice(scheme.length + userInfo.length), redaction, depth);
 		return scheme + redactUserInfo(userInfo, redaction) + rest;
@@ -72,8 +72,8 @@ function redactSegments(path: ByteString, redaction: Redaction): ByteString {
 export function redactPairs(query: ByteString, redaction: Redaction, place: PlaceKind, depth = 0): ByteString {
 	if (query.length < 3) return query;
 	const parts = query.split("&");
-	const names = parts.map((part) => percentBytes(part.split("=", 1)[0] as string));
-	const kinds = secretKinds(names);
+	const names = parts.map((part) => percentBytes(nameOf(part)));
+	const kindOf = secretKindsOf(names);
 	let isChanged = false;
 	const out = parts.map((part, i) => {
 		const equals = part.indexOf("=");
@@ -81,12 +81,17 @@ export function redactPairs(query: ByteString, redaction: Redaction, place: Plac
 		const name = names[i] as string;
 		const raw = part.slice(equals + 1);
 		const value = percentBytes(raw.includes("+") ? raw.replaceAll("+", " ") : raw);
-		const replaced = redactPair(name, value, kinds[i] ?? null, redaction, place, depth);
+		const replaced = redactPair(name, value, kindOf(name), redaction, place, depth);
 		if (replaced === value) return part;
 		isChanged = true;
 		return part.slice(0, equals + 1) + percentEncode(replaced);
 	});
 	return redaction.known.replace(isChanged ? out.join("&") : query);
+}
+
+function nameOf(pair: ByteString): ByteString {
+	const equals = pair.indexOf("=");
+	return equals < 0 ? pair : pair.slice(0, equals);
 }
 
 function redactPair(

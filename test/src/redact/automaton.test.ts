@@ -71,3 +71,14 @@ t.test("no patterns find nothing, an empty one is an error", (t) => {
 	t.throws(() => new Automaton(["a", ""]), RangeError);
 	t.end();
 });
+
+t.test("whether any pattern occurs in a text", async (t) => {
+	const automaton = new Automaton(["Token", "ab\u00e9"], { ignoreCase: true });
+	for (const [text, occurs] of [
+		["", false],
+		["a tOkEn.", true],
+		["toke", false],
+		["tokeab\u00c3\u00a9", true],
+	] as const)
+		t.equal(automaton.occursIn(text), occurs, text);
+});

@@ -1,6 +1,13 @@
 // Which names mean a secret, and of which kind.
 import t from "tap";
-import { headerKind, isGrantName, isPlainValue, secretKind, secretKinds, wordsOf } from "../../../src/redact/names.ts";
+import {
+	headerKind,
+	isGrantName,
+	isPlainValue,
+	secretKind,
+	secretKindsOf,
+	wordsOf,
+} from "../../../src/redact/names.ts";
 
 /** Names by kind. "none": they look like the others. */
 const table: Readonly<Record<string, string>> = {
@@ -72,10 +79,11 @@ t.test("headers whose whole value is a secret", (t) => {
 });
 
 t.test("code and nonce only beside the parameters of a grant", (t) => {
-	t.same(secretKinds(["code", "state"]), ["code", null]);
-	t.same(secretKinds(["grant_type", "code", "client_secret"]), [null, "code", "secret"]);
-	t.same(secretKinds(["nonce", "client_id"]), ["nonce", null]);
-	t.same(secretKinds(["code", "message", "nonce"]), [null, null, null]);
+	const kinds = (names: string[]) => names.map(secretKindsOf(names));
+	t.same(kinds(["code", "state"]), ["code", null]);
+	t.same(kinds(["grant_type", "code", "client_secret"]), [null, "code", "secret"]);
+	t.same(kinds(["nonce", "client_id"]), ["nonce", null]);
+	t.same(kinds(["code", "message", "nonce"]), [null, null, null]);
 	t.same([isGrantName("code"), isGrantName("nonce"), isGrantName("state")], [true, true, false]);
 	t.end();
 });

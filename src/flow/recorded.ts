@@ -37,4 +37,6 @@ export interface RecordedAnswer {
 	readonly ended: FlowEnd | null;
 	/** The time to which its dates were moved, in seconds since 1970; null: they are those of the recording. */
 	readonly refreshed: number | null;
+	/** The name of its session; null: none. */
+	readonly session: string | null;
 }

@@ -38,6 +38,8 @@ export interface FlowStore extends FlowSink {
 	at(seq: number): Flow | null;
 	/** The response at a sequence number, read without the rest of its flow; null if it cannot answer a request. */
 	answerAt(seq: number): RecordedAnswer | null;
+	/** The session of the flow at a sequence number; null: none. */
+	sessionAt(seq: number): string | null;
 	/** All default request keys with the sequence numbers of their flows, in batches, in the order of the flows. */
 	keys(): Iterable<readonly { seq: number; key: string }[]>;
 	/** The requests of all HTTP flows with their sequence numbers, in batches, in the order of the flows. */

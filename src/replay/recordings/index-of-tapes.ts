@@ -21,7 +21,14 @@ import { Cursor, type RecordingRef } from "./cursor.ts";
 import { DecodeLimit } from "./decode-limit.ts";
 import { isAnswer, openRecordingIndex, type RecordedTape, type RecordingIndex } from "./keyed-tape.ts";
 import { RecordingCache } from "./recording-cache.ts";
-import { type Candidate, type KeyGroup, type MatchFunction, ReplaySession } from "./session.ts";
+import {
+	type Candidate,
+	type KeyGroup,
+	type MatchFunction,
+	ReplaySession,
+	type SessionGroup,
+	type SessionOrder,
+} from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
 export { isAnswer, type KeyedTape, type RecordedTape } from "./keyed-tape.ts";
@@ -34,6 +41,12 @@ export const options = {
 		default: null,
 		choices: ["once", "sequence", "first", "cycle"],
 		help: "How to answer equal requests. once: each recording once (the default); sequence: in order, then always the last one; cycle: in order, then from the start again; first: always the first one.",
+	},
+	server_replay_session_order: {
+		type: "string",
+		default: "own-first",
+		choices: ["own-first", "own-only", "any"],
+		help: "How to answer the clients of a session. own-first: with the recordings of the session, then with the others; own-only: with those of the session, if any recording has a session; any: with all, in order.",
 	},
 	server_replay_reuse: {
 		type: "boolean",
@@ -62,6 +75,9 @@ const CHOICE_LIMIT = 1000;
 /** Number of flow summaries that are read together. */
 const SUMMARIES = 2000;
 
+/** Number of keys of which the recordings are grouped by session at a time. */
+const SESSION_GROUPS = 10_000;
+
 /** Recordings of a host that are examined for its HTTP version. */
 const MAX_VERSION_LOOKUPS = 5;
 
@@ -72,14 +88,17 @@ export class ReplayIndex {
 	readonly rules: MatchRules;
 	readonly match: MatchFunction | null;
 	readonly order: Order;
+	readonly sessionOrder: SessionOrder;
 	readonly indexes: readonly RecordingIndex[];
 	readonly #decodeLimit: DecodeLimit;
 	/** Shared by all sessions, so that each further session needs little memory. */
 	readonly ready = new RecordingCache();
 	readonly groups = new Map<string, KeyGroup>();
+	/** The recordings by session, of keys for which they matter. */
+	readonly #bySession = new Map<string, SessionGroup>();
 	/** Sessions by name: each has its own order of recordings. */
 	readonly #sessions = new Sessions<ReplaySession>(
-		() => new ReplaySession(this),
+		(name) => new ReplaySession(this, name),
 		(forgotten) => forgotten.addUsed(this.#usedBefore),
 	);
 	/** For each tape, the recordings that were used before the order began anew, or by a session that was forgotten. */
@@ -90,6 +109,7 @@ export class ReplayIndex {
 		indexes: readonly RecordingIndex[],
 		rules: MatchRules,
 		order: Order,
+		sessionOrder: SessionOrder,
 		match: MatchFunction | null,
 	) {
 		this.indexes = indexes;
@@ -97,6 +117,7 @@ export class ReplayIndex {
 		this.#decodeLimit = new DecodeLimit(indexes);
 		this.rules = rules;
 		this.order = order;
+		this.sessionOrder = sessionOrder === "own-only" && !this.#hasSessions() ? "any" : sessionOrder;
 		this.match = match;
 	}
 
@@ -125,7 +146,8 @@ export class ReplayIndex {
 				}),
 			);
 		const order = values.server_replay_reuse ? "first" : (values.server_replay_order ?? profileOf(values).order);
-		const index = new ReplayIndex(indexes, rules, order as Order, extras.match ?? null);
+		const sessionOrder = values.server_replay_session_order ?? "own-first";
+		const index = new ReplayIndex(indexes, rules, order as Order, sessionOrder, extras.match ?? null);
 		if (!extras.early) while (index.#growing !== null) await index.#growing;
 		return index;
 	}
@@ -234,6 +256,31 @@ export class ReplayIndex {
 		}
 		this.#sessions.forget(name);
 		return own > 0 ? ownUnused : unused;
+	}
+
+	#hasSessions(): boolean {
+		for (const [{ session }] of this.summaries()) if (session !== null) return true;
+		return false;
+	}
+
+	hasSessionsOf(key: string): boolean {
+		return this.#bySession.size > 0 && this.#bySession.has(key);
+	}
+
+	bySession(key: string): SessionGroup["refs"] {
+		let group = this.#bySession.get(key);
+		if (group === undefined) {
+			if (this.#bySession.size >= SESSION_GROUPS) this.#bySession.clear();
+			group = { cursor: new Cursor(key, this.indexes), refs: new Map() };
+			this.#bySession.set(key, group);
+		}
+		for (let ref = group.cursor.next(); ref !== null; ref = group.cursor.next()) {
+			const session = this.indexes[ref.tape]?.sessionAt(ref.seq) ?? "";
+			const refs = group.refs.get(session);
+			if (refs === undefined) group.refs.set(session, [ref]);
+			else refs.push(ref);
+		}
+		return group.refs;
 	}
 
 	/** How often a recording was used in all sessions. */

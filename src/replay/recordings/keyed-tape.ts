@@ -22,6 +22,8 @@ export interface RecordingIndex {
 	at(seq: number): Flow | null;
 	/** The response with a sequence number; null: the flow was deleted or cannot answer a request, see `isAnswer`. */
 	answerAt(seq: number): RecordedAnswer | null;
+	/** The session of the flow with a sequence number; null: none. */
+	sessionAt(seq: number): string | null;
 	/** The HTTP flows with sequence numbers greater than `after`, ascending, at most `limit`. */
 	summaries(after: number, limit: number): readonly FlowSummary[];
 	/** The requests with a Content-Encoding and sequence numbers greater than `after`, ascending. */
@@ -61,7 +63,8 @@ export function isAnswer(flow: HttpFlow): boolean {
 }
 
 export function answerOf(flow: HttpFlow): RecordedAnswer {
-	return { id: flow.id, response: flow.response as Response, ended: endOf(flow), refreshed: flow.refreshed };
+	const { id, response, refreshed, session } = flow;
+	return { id, response: response as Response, ended: endOf(flow), refreshed, session };
 }
 
 /** How keys are computed and which flows are indexed. */
@@ -110,6 +113,10 @@ class TapeIndex implements RecordingIndex {
 		return this.#tape.answerAt(seq);
 	}
 
+	sessionAt(seq: number): string | null {
+		return this.#tape.sessionAt(seq);
+	}
+
 	summaries(after: number, limit: number): readonly FlowSummary[] {
 		return this.#tape.summaries(after, limit);
 	}
@@ -149,6 +156,7 @@ async function readAll(source: FlowSource, { keyOf, selects }: IndexRules): Prom
 			const flow = flows[seq];
 			return flow !== undefined && isAnswer(flow) ? answerOf(flow) : null;
 		},
+		sessionAt: (seq) => flows[seq]?.session ?? null,
 		summaries: (after, limit) =>
 			flows.slice(after + 1, after + 1 + limit).map((flow, n) => summaryOf(flow, after + 1 + n)),
 		codedRequests: (after) => flows.flatMap((flow, seq) => (seq > after ? codedOf(flow, seq) : [])),
@@ -231,6 +239,10 @@ class RekeyedIndex implements RecordingIndex {
 
 	answerAt(seq: number): RecordedAnswer | null {
 		return this.#tape.answerAt(seq);
+	}
+
+	sessionAt(seq: number): string | null {
+		return this.#tape.sessionAt(seq);
 	}
 
 	summaries(after: number, limit: number): readonly FlowSummary[] {

@@ -41,6 +41,11 @@ export interface Recordings {
 	readonly rules: MatchRules;
 	readonly order: Order;
 	readonly match: MatchFunction | null;
+	readonly sessionOrder: SessionOrder;
+	/** The recordings with a key by the name of their session; "": none. More are added while a tape grows. */
+	bySession(key: string): SessionGroup["refs"];
+	/** Whether `bySession` was called for this key: its recordings are of several sessions, or of another one. */
+	hasSessionsOf(key: string): boolean;
 	/** The recorded flows with a key, in order. */
 	candidates(key: string): Candidate[];
 	at(ref: RecordingRef): Candidate | null;
@@ -48,6 +53,15 @@ export interface Recordings {
 	readonly ready: RecordingCache;
 	/** Keys with conditional, partial or incomplete recordings, or for which a request had ranges or conditions. */
 	readonly groups: Map<string, KeyGroup>;
+}
+
+/** Which recordings answer the clients of a session: its own before the others, only its own, or all in order. */
+export type SessionOrder = "own-first" | "own-only" | "any";
+
+/** The recordings of a key by session. */
+export interface SessionGroup {
+	readonly cursor: Cursor;
+	readonly refs: Map<string, RecordingRef[]>;
 }
 
 /** Returned instead of a recording if more than the order decides which one to use. */
@@ -79,6 +93,8 @@ const GROUP_LIMIT = 10_000;
 
 export class ReplaySession {
 	readonly #recordings: Recordings;
+	/** "": clients without a session. */
+	readonly #name: string;
 	/** For each tape, how often its recordings were used, by sequence number. */
 	readonly #uses: readonly Map<number, number>[];
 	/** For each tape, the recordings of which parts were used. `#uses` does not count them, so they can answer again. */
@@ -88,8 +104,9 @@ export class ReplaySession {
 	/** Keys whose last recording answers all further requests. */
 	readonly #finished = new Set<string>();
 
-	constructor(recordings: Recordings) {
+	constructor(recordings: Recordings, name: string) {
 		this.#recordings = recordings;
+		this.#name = name;
 		this.#uses = recordings.indexes.map(() => new Map());
 		this.#parts = recordings.indexes.map(() => new Set());
 	}
@@ -100,15 +117,16 @@ export class ReplaySession {
 	 * better
 	 */
 	takeRecording(request: Request, isAllKnown = true): Recording | null {
-		const { rules, match, order, indexes, ready, groups } = this.#recordings;
+		const { rules, match, order, sessionOrder, ready, groups } = this.#recordings;
 		const key = requestKey(request, rules);
 		if (match !== null || rules.choice !== "first") return this.#choose(key, request);
 		const conditions = conditionsOf(request);
 		if (conditions !== null || (groups.size > 0 && groups.has(key)))
 			return this.#select(key, request, conditions, isAllKnown);
-		const known = order === "first" || this.#finished.has(key) ? ready.get(key) : undefined;
+		const isReady = (order === "first" && sessionOrder === "any") || this.#finished.has(key);
+		const known = isReady ? ready.get(this.#readyKey(key)) : undefined;
 		if (known !== undefined) return known;
-		const taken = order === "first" ? this.#first(key, indexes) : this.#inOrder(key);
+		const taken = order === "first" ? this.#first(key, isAllKnown) : this.#inOrder(key, isAllKnown);
 		return taken === NEEDS_SELECTION ? this.#select(key, request, null, isAllKnown) : taken;
 	}
 
@@ -127,17 +145,27 @@ export class ReplaySession {
 		for (const [tape, seqs] of this.#parts.entries()) for (const seq of seqs) used[tape]?.add(seq);
 	}
 
-	#first(key: string, indexes: readonly RecordingIndex[]): Recording | null | typeof NEEDS_SELECTION {
-		const found = this.#answerFrom(new Cursor(key, indexes, true));
+	/** The key of a ready recording: sessions share it unless they have different recordings. */
+	#readyKey(key: string): string {
+		return this.#recordings.hasSessionsOf(key) ? `${key} ${this.#name}` : key;
+	}
+
+	/** Whether a recording is one of this session. */
+	#isOwn({ session }: { readonly session: string | null }): boolean {
+		return this.#recordings.sessionOrder === "any" || (session ?? "") === this.#name;
+	}
+
+	#first(key: string, isAllKnown: boolean): Recording | null | typeof NEEDS_SELECTION {
+		const found = this.#answerFrom(new Cursor(key, this.#recordings.indexes, true), isAllKnown);
 		return found === NEEDS_SELECTION ? found : this.#useAlways(key, found);
 	}
 
-	#inOrder(key: string): Recording | null | typeof NEEDS_SELECTION {
-		const cursor = this.#cursors.get(key) ?? new Cursor(key, this.#recordings.indexes);
-		const next = this.#answerFrom(cursor);
+	#inOrder(key: string, isAllKnown: boolean): Recording | null | typeof NEEDS_SELECTION {
+		const cursor = (isAllKnown ? this.#cursors.get(key) : null) ?? new Cursor(key, this.#recordings.indexes);
+		const next = this.#answerFrom(cursor, isAllKnown);
 		if (next === NEEDS_SELECTION) return next;
 		// most keys have one recording, for which `#uses` is sufficient
-		if (cursor.hasMore) this.#cursors.set(key, cursor);
+		if (isAllKnown && cursor.hasMore) this.#cursors.set(key, cursor);
 		if (next !== null || this.#recordings.order === "once") return this.#use(next);
 		if (this.#recordings.order === "sequence") {
 			const last = this.#last(key);
@@ -154,11 +182,13 @@ export class ReplaySession {
 		return this.#answerFrom(cursor);
 	}
 
+	/** The last recording of the session; if there is none, the last of all. */
 	#last(key: string): Found | null | typeof NEEDS_SELECTION {
 		const cursor = new Cursor(key, this.#recordings.indexes, true);
 		let last: Found | null = null;
 		for (let next = this.#answerFrom(cursor); next !== null; next = this.#answerFrom(cursor)) {
 			if (next === NEEDS_SELECTION) return next;
+			if (last !== null && this.#isOwn(last[1]) && !this.#isOwn(next[1])) break;
 			last = next;
 		}
 		return last;
@@ -166,13 +196,20 @@ export class ReplaySession {
 
 	/**
 	 * The next recording that can answer and, unless the cursor allows it, was not used; NEEDS_SELECTION: more than the
-	 * order decides.
+	 * order decides. If not all recordings are known, returns only one of this session: it may have more.
 	 */
-	#answerFrom(cursor: Cursor): Found | null | typeof NEEDS_SELECTION {
+	#answerFrom(cursor: Cursor, isAllKnown = true): Found | null | typeof NEEDS_SELECTION {
 		for (let ref = cursor.next(); ref !== null; ref = cursor.next()) {
 			if (!cursor.isAgain && this.usesOf(ref) > 0) continue;
 			const answer = this.#recordings.indexes[ref.tape]?.answerAt(ref.seq);
 			if (!answer) continue;
+			if (!this.#isOwn(answer)) {
+				if (!cursor.isSorted) {
+					cursor.putFirst(this.#recordings.bySession(cursor.key).get(this.#name) ?? []);
+					continue;
+				}
+				if (!isAllKnown || this.#recordings.sessionOrder === "own-only") return null;
+			}
 			if (
 				isConditional(answer.response.statusCode) ||
 				isIncomplete({ response: answer.response, end: endOfAnswer(answer) })
@@ -188,7 +225,9 @@ export class ReplaySession {
 		const { match } = this.#recordings;
 		const fitting = this.#recordings
 			.candidates(key)
-			.filter(({ flow }) => isAnswer(flow) && (match === null || match(request, originalRequest(flow))));
+			.filter(
+				({ flow }) => this.#mayUse(flow) && isAnswer(flow) && (match === null || match(request, originalRequest(flow))),
+			);
 		const members = fitting.map(({ flow, ref }) => ({ flow, ref, conditions: conditionsOf(originalRequest(flow)) }));
 		const spec = requestSpecOf(request, conditionsOf(request));
 		return this.#useAny(this.#fitting(members, spec), members, request, spec);
@@ -196,12 +235,16 @@ export class ReplaySession {
 
 	/** Chooses among all recordings of the key by ranges and conditions. */
 	#select(key: string, request: Request, conditions: RequestConditions | null, isAllKnown: boolean): Recording | null {
-		const { members } = this.#groupOf(key);
+		const members = this.#groupOf(key).members.filter(({ flow }) => this.#mayUse(flow));
 		const spec = requestSpecOf(request, conditions);
 		const fitting = this.#fitting(members, spec);
 		return isAllKnown || fitting.some(({ fit }) => fit.rank === 0)
 			? this.#useAny(fitting, members, request, spec)
 			: null;
+	}
+
+	#mayUse(flow: HttpFlow): boolean {
+		return this.#recordings.sessionOrder !== "own-only" || this.#isOwn(flow);
 	}
 
 	/** The group of a key, including flows recorded since the last call. */
@@ -268,19 +311,43 @@ export class ReplaySession {
 
 	/** Uses the unused recording with the best rank; order and similarity decide among equals. */
 	#useBest(fitting: readonly Fitting[], request: Request): Recording | null {
-		const { order, rules } = this.#recordings;
+		const { rules } = this.#recordings;
 		for (const rank of [...new Set(fitting.map(({ fit }) => fit.rank))].sort((a, b) => a - b)) {
 			const equals = fitting.filter(({ fit }) => fit.rank === rank);
 			let best: Fitting | null = null;
 			let most = -1;
 			// parts are cut from the recording that was used last, so that they fit together
-			for (const candidate of equals[0]?.fit.isPart ? this.#latest(equals) : eligible(equals, order)) {
+			for (const candidate of equals[0]?.fit.isPart ? this.#latest(equals) : this.#eligible(equals)) {
 				const score = similarity(rules.choice, request, originalRequest(candidate.flow));
 				if (score > most) [best, most] = [candidate, score];
 			}
 			if (best !== null) return this.#give(best);
 		}
 		return null;
+	}
+
+	/** The recordings that the order allows to be used now: those of the session, if there are any. */
+	#eligible(pool: readonly Fitting[]): readonly Fitting[] {
+		const { order } = this.#recordings;
+		const unused = this.#preferOwn(pool.filter(({ uses }) => uses === 0));
+		switch (order) {
+			case "first":
+				return this.#preferOwn(pool);
+			case "once":
+				return unused.length > 0 ? unused : this.#preferOwn(pool.filter(({ fit }) => fit.isRepeated)).slice(-1);
+			case "sequence":
+				return unused.length > 0 ? unused : this.#preferOwn(pool).slice(-1);
+			case "cycle": {
+				const least = Math.min(...pool.map(({ uses }) => uses));
+				return this.#preferOwn(pool.filter(({ uses }) => uses === least));
+			}
+		}
+	}
+
+	/** The recordings of the session; if there are none, all. */
+	#preferOwn(fitting: readonly Fitting[]): readonly Fitting[] {
+		const own = fitting.filter(({ flow }) => this.#isOwn(flow));
+		return own.length > 0 ? own : fitting;
 	}
 
 	#latest(equals: readonly Fitting[]): readonly Fitting[] {
@@ -303,8 +370,9 @@ export class ReplaySession {
 		const recording = this.#use(found);
 		if (recording === null) return null;
 		recording.isAlways = true;
-		this.#recordings.ready.set(key, recording);
-		if (this.#recordings.order !== "first") this.#finished.add(key);
+		const { order, sessionOrder, ready } = this.#recordings;
+		ready.set(this.#readyKey(key), recording);
+		if (order !== "first" || sessionOrder !== "any") this.#finished.add(key);
 		return recording;
 	}
 
@@ -323,21 +391,4 @@ export class ReplaySession {
 
 function answeredOf({ flow, conditions }: Member): RecordedExchange {
 	return exchangeOf(answerOf(flow), conditions);
-}
-
-/** The recordings that the order allows to be used now. */
-function eligible(pool: readonly Fitting[], order: Order): readonly Fitting[] {
-	const unused = pool.filter(({ uses }) => uses === 0);
-	switch (order) {
-		case "first":
-			return pool;
-		case "once":
-			return unused.length > 0 ? unused : pool.filter(({ fit }) => fit.isRepeated).slice(-1);
-		case "sequence":
-			return unused.length > 0 ? unused : pool.slice(-1);
-		case "cycle": {
-			const least = Math.min(...pool.map(({ uses }) => uses));
-			return pool.filter(({ uses }) => uses === least);
-		}
-	}
 }

@@ -21,7 +21,16 @@ import { BodyTable } from "./bodies.ts";
 import { ConnectionTable } from "./connections.ts";
 import type { TapeDatabase } from "./database.ts";
 import { missingFlows } from "./notes.ts";
-import { answerRow, codedRequests, countAnswers, doubtful, findByKey, keys, summaries } from "./recordings.ts";
+import {
+	answerRow,
+	codedRequests,
+	countAnswers,
+	doubtful,
+	findByKey,
+	keys,
+	sessionAt,
+	summaries,
+} from "./recordings.ts";
 import { type ReusableRows, RowRef, type SourceTape } from "./row-reuse.ts";
 import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./rows.ts";
 import { CONTENTS, SCHEMA_VERSION } from "./schema.ts";
@@ -313,7 +322,12 @@ export class TapeReader implements PartReader, SourceTape {
 		});
 		if (answer === undefined || !canAnswer(row.method, answer)) return null;
 		const { response, ended } = answer;
-		return { id: fromStored(row.id), refreshed: row.refreshed, response, ended };
+		const session = row.session === null ? null : fromStored(row.session);
+		return { id: fromStored(row.id), refreshed: row.refreshed, response, ended, session };
+	}
+
+	sessionAt(seq: number): string | null {
+		return sessionAt(this.#db, seq);
 	}
 
 	summaries(after: number, limit: number): FlowSummary[] {

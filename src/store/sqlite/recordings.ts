@@ -62,6 +62,13 @@ export function answerRow(db: TapeDatabase, seq: number): AnswerRow | undefined 
 	return db.get<AnswerRow>(sql, seq);
 }
 
+/** The session of a flow; null: none. */
+export function sessionAt(db: TapeDatabase, seq: number): string | null {
+	const sql = `SELECT ${selected(["session"], db.schema)} FROM flow WHERE seq = ?`;
+	const session = db.get<Pick<FlowColumns, "session">>(sql, seq)?.session ?? null;
+	return session === null ? null : fromStored(session);
+}
+
 /** HTTP flows in order. `isAnswer` is decided by the columns alone; see `doubtful`. */
 export function summaries(db: TapeDatabase, after: number, limit: number): FlowSummary[] {
 	const columns = `seq, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer, ${selected(["session"], db.schema)}`;

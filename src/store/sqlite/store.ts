@@ -195,6 +195,10 @@ export class SqliteStore extends FlowSink implements FlowStore {
 		return this.#reader.answerAt(seq);
 	}
 
+	sessionAt(seq: number): string | null {
+		return this.#reader.sessionAt(seq);
+	}
+
 	summaries(after: number, limit: number): FlowSummary[] {
 		return this.#reader.summaries(after, limit);
 	}

@@ -1,7 +1,8 @@
 // Each session has its own order of all recordings.
+import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
-import { indexOf, recorded, sourceOf } from "../../../../fixtures/recordings.ts";
+import { indexOf, recorded, sourceOf, tapeOf } from "../../../../fixtures/recordings.ts";
 import { type IndexValues, ReplayIndex } from "../../../../src/replay/recordings/index-of-tapes.ts";
 
 async function ask(sessions: string, values: IndexValues = {}) {
@@ -35,6 +36,96 @@ t.test("a recording is unused if no session has used it", async (t) => {
 		index.equalRecordings(httpFlow().request).map(({ uses }) => uses),
 		[2, 1],
 	);
+});
+
+/** A tape of recordings, each of the session that its first letter names; "-": none. */
+function tapeOfSessions(names: string) {
+	return names
+		.split(" ")
+		.map((text) => httpFlow({ session: text.startsWith("-") ? null : text.charAt(0), response: { body: text } }));
+}
+
+/** The answers for sessions that ask one after the other; "-": none, "?": a miss. */
+async function askMixed(tape: string, sessions: string, values: IndexValues = {}) {
+	const index = await indexOf(tapeOfSessions(tape), values);
+	return [...sessions]
+		.map(
+			(session) => index.takeRecording(httpFlow(), session === "-" ? "" : session)?.answer(0, null, null).text ?? "?",
+		)
+		.join(" ");
+}
+
+t.test("a session gets its own recordings first, then the others in order", async (t) => {
+	const tape = "a1 b1 -1 a2 b2 -2";
+	for (const [order, asked, expected] of [
+		["once", "bbbbbbb", "b1 b2 a1 -1 a2 -2 ?"],
+		["once", "abababab", "a1 b1 a2 b2 b1 a1 -1 -1"],
+		["once", "-------", "-1 -2 a1 b1 a2 b2 ?"],
+		["once", "cc", "a1 b1"],
+		["sequence", "bbbbbbbb", "b1 b2 a1 -1 a2 -2 b2 b2"],
+		["sequence", "ccccccc", "a1 b1 -1 a2 b2 -2 -2"],
+		["cycle", "bbbbbbbbb", "b1 b2 a1 -1 a2 -2 b1 b2 a1"],
+		["cycle", "aaaaaaaaa", "a1 a2 b1 -1 b2 -2 a1 a2 b1"],
+		["first", "bbaac-b", "b1 b1 a1 a1 a1 -1 b1"],
+	] as const)
+		t.equal(await askMixed(tape, asked, { server_replay_order: order }), expected, `${order} ${asked}`);
+});
+
+t.test("own-only: a session gets nothing else; any: all sessions get all in order", async (t) => {
+	const tape = "a1 b1 -1 a2";
+	for (const [session, order, asked, expected] of [
+		["own-only", "once", "aaabbc--", "a1 a2 ? b1 ? ? -1 ?"],
+		["own-only", "sequence", "aaaabbc--", "a1 a2 a2 a2 b1 b1 ? -1 -1"],
+		["own-only", "cycle", "aaabb", "a1 a2 a1 b1 b1"],
+		["own-only", "first", "aabbc-", "a1 a1 b1 b1 ? -1"],
+		["any", "once", "bbbbba", "a1 b1 -1 a2 ? a1"],
+		["any", "sequence", "bbbbb", "a1 b1 -1 a2 a2"],
+		["any", "first", "abc-", "a1 a1 a1 a1"],
+	] as const) {
+		const values = { server_replay_session_order: session, server_replay_order: order };
+		t.equal(await askMixed(tape, asked, values), expected, `${session} ${order} ${asked}`);
+	}
+});
+
+t.test("a tape without names answers all sessions", async (t) => {
+	for (const session of ["own-first", "own-only", "any"] as const)
+		t.equal(await askMixed("-1 -2", "aaabb-", { server_replay_session_order: session }), "-1 -2 ? -1 -2 -1");
+});
+
+t.test("sessions of tapes on disk", async (t) => {
+	const folder = t.testdir();
+	const two = [tapeOfSessions("a1 -1 b1"), tapeOfSessions("b2 a2 -2")];
+	for (const values of [{}, { server_replay_match_content: "meaning" }] as const)
+		for (const extension of ["tape", "jsonl", "mitm"]) {
+			const tapes = await Promise.all(
+				two.map((flows, n) => tapeOf(join(folder, `${Object.keys(values).length}-${n}.${extension}`), flows)),
+			);
+			const index = await ReplayIndex.open(tapes, values);
+			const take = (session: string) => index.takeRecording(httpFlow(), session)?.answer(0, null, null).text;
+			t.strictSame([..."bbb"].map(take), ["b1", "b2", "a1"], extension);
+			t.strictSame(["", "", ""].map(take), ["-1", "-2", "a1"], extension);
+			for (const tape of tapes) if ("close" in tape) await tape.close?.();
+		}
+});
+
+t.test("recordings that more than their order decides: a session's own come first", async (t) => {
+	const body = (session: string, text: string, headers: [string, string][] = []) =>
+		httpFlow({ session, response: { body: text, headers: [["ETag", `"${text}"`], ...headers] } });
+	const ranged = () => httpFlow({ request: { headers: [["Range", "bytes=0-1"]] } });
+	for (const [order, expected] of [
+		["once", ["b1", "b2", "a1", "?"]],
+		["sequence", ["b1", "b2", "a1", "b2"]],
+		["cycle", ["b1", "b2", "a1", "b1"]],
+		["first", ["b1", "b1", "b1", "b1"]],
+	] as const) {
+		const flows = [body("a", "a1"), body("b", "b1"), body("b", "b2")];
+		const index = await indexOf(flows, { server_replay_order: order }, { match: () => true });
+		const taken = [1, 2, 3, 4].map(() => index.takeRecording(httpFlow(), "b")?.answer(0, null, null).text ?? "?");
+		t.strictSame(taken, expected, order);
+		const own = await indexOf(flows, { server_replay_order: order, server_replay_session_order: "own-only" });
+		t.equal(own.takeRecording(ranged(), "b")?.answer(0, null, null).text, "b1", "a range");
+		t.equal(own.takeRecording(ranged(), "c"), null);
+	}
 });
 
 t.test("parts are used in order, again when all are used, and combined if none suffices", async (t) => {

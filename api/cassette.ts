@@ -4,7 +4,7 @@ import { basename, dirname, join } from "node:path";
 import { createTape, openTape } from "../formats/index.ts";
 import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
 import { endOf } from "../src/flow/ending.ts";
-import type { Flow } from "../src/flow/flow.ts";
+import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import { type FlowSource, pipe } from "../src/flow/pipe.ts";
 import { createMarkedFolder } from "../src/process-mark.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
@@ -216,7 +216,7 @@ class ConcurrentMerge {
 	readonly keepStored = (flow: Flow): Flow | null => {
 		if (this.#before.has(flow.id)) return this.#keepsOld ? flow : null;
 		if (flow.type === "http") {
-			const key = defaultRequestKey(flow);
+			const key = keyInSession(flow);
 			this.#counts.set(key, (this.#counts.get(key) ?? 0) + 1);
 		}
 		return flow;
@@ -224,11 +224,16 @@ class ConcurrentMerge {
 
 	readonly addRecorded = (flow: Flow): Flow | null => {
 		if (flow.type !== "http") return flow;
-		const key = defaultRequestKey(flow);
+		const key = keyInSession(flow);
 		const count = this.#counts.get(key) ?? 0;
 		if (count > 0) this.#counts.set(key, count - 1);
 		return count > 0 ? null : flow;
 	};
+}
+
+/** A key that requests share if they are equal and of the same session. */
+function keyInSession(flow: HttpFlow): string {
+	return `${defaultRequestKey(flow)} ${flow.session ?? ""}`;
 }
 
 /** Links a file under a second name before the file is replaced, or copies it; null: there is no file. */

@@ -14,6 +14,9 @@ import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
 export type MatchingValues = OptionValues<typeof matchingOptions>;
 
+/** The matching options, and the session of the client. */
+type ExplainValues = MatchingValues & { readonly session?: string | null | undefined };
+
 /**
  * How requests are matched to recordings: the matching options of `replayServer` (docs/options.md), with the same
  * names.
@@ -25,11 +28,13 @@ export interface MatchOptions extends Omit<PartialOptions<typeof matchingOptions
 
 /** Options of `explain`. */
 export interface ExplainOptions extends MatchOptions, TroubleOptions {
+	/** The session of the client; default: none. */
+	readonly session?: string | undefined;
 	/** Custom formats, made by `defineFormat`. */
 	readonly formats?: readonly Format[] | undefined;
 }
 
-const OWN: readonly (keyof ExplainOptions)[] = ["formats", "strict", "onTrouble"];
+const OWN: readonly (keyof ExplainOptions)[] = ["formats", "session", "strict", "onTrouble"];
 
 /** Why a recording answers a request, or why none does. */
 export interface Explanation {
@@ -64,17 +69,18 @@ export async function explain(tapes: Source, request: RequestLike, options: Expl
 	const { REPLAY_PREFIX: prefix } = await import("./live-options.ts");
 	const { matchingOptions } = await import("../src/hooks/server-replay.ts");
 	const { requestOf } = await import("./request-like.ts");
-	const { formats } = options;
+	const { formats, session } = options;
 	const values = optionValues(matchingOptions, options, { verb: "explain", prefix, others: OWN });
 	const parsed = requestOf(request);
-	return explainAmong(await openRecordings(tapes, { report: new TroubleLog(options).report, formats }), parsed, values);
+	const recordings = await openRecordings(tapes, { report: new TroubleLog(options).report, formats });
+	return explainAmong(recordings, parsed, { ...values, session });
 }
 
 /** As `explain`, but with open tapes, which it closes. */
 export async function explainAmong(
 	recordings: readonly RecordedTape[],
 	request: Request,
-	values: MatchingValues,
+	values: ExplainValues,
 ): Promise<Explanation> {
 	const { closeRecordings } = await import("./recordings.ts");
 	try {
@@ -87,23 +93,26 @@ export async function explainAmong(
 async function explanation(
 	recordings: readonly RecordedTape[],
 	request: Request,
-	values: MatchingValues,
+	values: ExplainValues,
 ): Promise<Explanation> {
 	const { openIndex } = await import("../src/hooks/server-replay.ts");
+	const { sessionNameOf } = await import("../src/flow/session.ts");
 	const { orderText, rulesText } = await import("../src/replay/match/rules-text.ts");
 	const index = await openIndex(values, recordings);
 	const summary = { method: request.method, url: index.shownUrl(request) };
 	const compared = rulesText(index.rules, values);
 	const equal = index.equalRecordings(request).map(({ flow }) => flow);
-	const recording = index.takeRecording(await unsent(request));
+	const session = sessionNameOf(values.session ?? "");
+	const recording = index.takeRecording(await unsent(request), session ?? "");
 	if (recording !== null) {
 		const { hitText } = await import("../src/replay/explain/hit-text.ts");
-		const text = hitText(summary, recording.id, equal, { compared, order: orderText(index.order) });
+		const order = orderText(index.order, equal.some((flow) => flow.session !== null) ? index.sessionOrder : null);
+		const text = hitText(summary, recording.id, equal, { compared, order });
 		return { request: summary, recording: recording.id, equal, nearest: [], compared, text };
 	}
 	const { missText } = await import("../src/replay/explain/miss-text.ts");
 	const { NearMisses } = await import("../src/replay/explain/near-miss.ts");
-	const nearest = (await new NearMisses(index).nearestTo(request, 5)) ?? [];
+	const nearest = (await new NearMisses(index).nearestTo(request, { limit: 5, session })) ?? [];
 	return {
 		request: summary,
 		recording: null,

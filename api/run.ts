@@ -27,7 +27,8 @@ export interface RunOptions extends Given, ProxyOptions {
 	readonly tape: TapePath;
 	/**
 	 * The command's environment, usually `process.env`; `run` adds the variables for the proxy. Its HTTPS_PROXY,
-	 * HTTP_PROXY and NO_PROXY name upstream proxies. If CI is set in it, nothing is recorded unless `recordMode` says so.
+	 * HTTP_PROXY and NO_PROXY name upstream proxies. FLOWTAPE_RECORD_MODE in it overrides `recordMode`. If CI is set in it,
+	 * nothing is recorded unless one of them says so.
 	 */
 	readonly env: NodeJS.ProcessEnv;
 	/** A last check: whether a recording that matches by all other options may answer the request. Default: it may. */
@@ -70,7 +71,7 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 	const { optionValues } = await import("./options.ts");
 	const { REPLAY_PREFIX: prefix } = await import("./live-options.ts");
 	const { runOptions } = await import("./run-options.ts");
-	const { TapeRun } = await import("./tape-run.ts");
+	const { recordModeOf, TapeRun } = await import("./tape-run.ts");
 	const { Verdict } = await import("./verdict.ts");
 	const { OwnServers } = await import("../src/child/own-servers.ts");
 	const { tape, env, cwd, stdio, onEvent, port = 0, format = null, signal } = options;
@@ -84,7 +85,7 @@ export async function run(command: readonly string[], options: RunOptions): Prom
 	const values = optionValues(runOptions, { ...options, port }, context);
 	const tapeRun = await TapeRun.open({
 		tape: fileOf(tape),
-		mode: values.record_mode,
+		mode: recordModeOf(env) ?? values.record_mode,
 		env,
 		format,
 		keepsFailures: values.record_failures,

@@ -24,6 +24,8 @@ export interface Report {
 	statuses: Record<string, number>;
 	/** The most frequent hosts. */
 	hosts: Count[];
+	/** The sessions with the most flows. Flows without a session are not counted. */
+	sessions: Count[];
 	/** The most frequent media types of responses; `(none)`: without Content-Type. */
 	contentTypes: Count[];
 	/** The flows with the longest durations, slowest first. */
@@ -58,6 +60,7 @@ const NAMES = 100_000;
 export class Summary {
 	readonly #top: number;
 	readonly #hosts = new Counts();
+	readonly #sessions = new Counts();
 	readonly #types = new Counts();
 	readonly #errors = new Counts();
 	readonly #kinds = new Counts();
@@ -80,6 +83,7 @@ export class Summary {
 		this.#flows++;
 		this.#kinds.add(flow.type);
 		if (flow.isReplay !== null) this.#replays++;
+		if (flow.session !== null && flow.type !== "http") this.#sessions.add(flow.session);
 		if (Object.keys(incompleteParts(flow)).length > 0) this.#incomplete++;
 		if (flow.error !== null) this.#errors.add(flow.error.message);
 		if (flow.type === "http") this.#addHttp(flow);
@@ -94,6 +98,7 @@ export class Summary {
 		this.#responseBytes += received;
 		this.#methods.add(request.method);
 		this.#hosts.add(request.prettyHost, sent + received);
+		if (flow.session !== null) this.#sessions.add(flow.session, sent + received);
 		this.#spans(request.timestampStart, response?.timestampEnd ?? request.timestampEnd ?? request.timestampStart);
 		if (response === null) return;
 		this.#statuses.add(String(response.statusCode));
@@ -128,6 +133,7 @@ export class Summary {
 			methods: this.#methods.record(),
 			statuses: this.#statuses.record(),
 			hosts: this.#hosts.list(this.#top),
+			sessions: this.#sessions.list(this.#top),
 			contentTypes: this.#types.list(this.#top),
 			slowest: this.#slowest,
 			errors: this.#errors.list(this.#top),

@@ -14,6 +14,7 @@ import {
 	tapeExists,
 } from "./cassette.ts";
 import type { LiveSetup, LiveValues } from "./live.ts";
+import { parseValue } from "./option-value.ts";
 
 export const options = {
 	record_mode: {
@@ -181,6 +182,14 @@ function reasonOf(flow: Flow): string {
 	if (flow.type !== "http") return "it was cut off";
 	const { request, response } = flow;
 	return `${formatAuthority(request.host, request.port)} answered ${response?.statusCode ?? "nothing"}`;
+}
+
+/**
+ * The record mode that an environment names; null: none.
+ * @throws FlowtapeError FT_BAD_OPTION
+ */
+export function recordModeOf({ FLOWTAPE_RECORD_MODE: text }: NodeJS.ProcessEnv): RecordMode | null {
+	return text === undefined ? null : (parseValue(options.record_mode, text, "FLOWTAPE_RECORD_MODE") as RecordMode);
 }
 
 function isContinuousIntegration({ CI }: NodeJS.ProcessEnv): boolean {

@@ -17,6 +17,12 @@ const options = {
 		metavar: "WHAT",
 		help: "The request to explain: a curl command in quotes; a URL; a file with a curl command or a request; a tape, or FILE#ID for one of its flows; or the id of a flow on the tapes.",
 	},
+	session: {
+		type: "string",
+		default: null,
+		metavar: "NAME",
+		help: "Explain the request as one of a client of this session.",
+	},
 	learn: {
 		type: "boolean",
 		default: false,

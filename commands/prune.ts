@@ -1,9 +1,16 @@
 // `flowtape prune`: drops recordings that no replay used.
 import { unusedInAll } from "../api/unused-recordings.ts";
 import { FlowtapeError } from "../src/errors.ts";
+import type { Flow } from "../src/flow/flow.ts";
+import { printableLine } from "../src/views/printable.ts";
 import { defineCommand } from "./cli/command.ts";
 import { copyFlows, createOutput, inputOptions, outputOptions } from "./tapes/copy-flows.ts";
 import { checkDistinct } from "./tapes/same-file.ts";
+
+/** Maximum number of sessions whose dropped flows are counted. */
+const COUNTED_SESSIONS = 10_000;
+/** Number of sessions that are printed. */
+const SHOWN_SESSIONS = 5;
 
 export const command = defineCommand({
 	name: "prune",
@@ -42,9 +49,13 @@ export const command = defineCommand({
 		checkDistinct(output, reports);
 		const unused = await unusedInAll(reports);
 		let dropped = 0;
-		const keep = (flow: { id: string }) => {
-			if (!unused.has(flow.id)) return true;
+		/** The number of dropped flows by session. */
+		const sessions = new Map<string, number>();
+		const keep = ({ id, session }: Flow) => {
+			if (!unused.has(id)) return true;
 			dropped++;
+			if (session !== null && (sessions.has(session) || sessions.size < COUNTED_SESSIONS))
+				sessions.set(session, (sessions.get(session) ?? 0) + 1);
 			return false;
 		};
 		const { passed, status, isWritten } = await copyFlows(
@@ -60,7 +71,7 @@ export const command = defineCommand({
 			io,
 		);
 		if (!isWritten) return status;
-		if (!quiet) io.stderr.write(`dropped ${dropped} of ${dropped + passed} flows\n`);
+		if (!quiet) io.stderr.write(`dropped ${dropped} of ${dropped + passed} flows${sessionsText(sessions)}\n`);
 		if (!quiet && unused.size > 0 && dropped === 0)
 			io.stderr.write(
 				"flowtape: these tapes have no recording that is unused in the reports: is each report of a replay of these tapes?\n",
@@ -68,3 +79,12 @@ export const command = defineCommand({
 		return status;
 	},
 });
+
+/** ` (session worker-3 2, worker-4 1)`, those with most dropped flows first. */
+function sessionsText(sessions: ReadonlyMap<string, number>): string {
+	if (sessions.size === 0) return "";
+	const sorted = [...sessions].sort(([, a], [, b]) => b - a);
+	const shown = sorted.slice(0, SHOWN_SESSIONS).map(([name, count]) => `${printableLine(name)} ${count}`);
+	const more = sorted.length - shown.length;
+	return ` (session ${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""})`;
+}

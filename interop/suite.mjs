@@ -127,7 +127,7 @@ try {
 	if (prefix === null) console.log("skipped: unshare --net is not allowed, or not installed");
 	if (peer !== null && prefix !== null) {
 		const tape = join(folder, "requests.tape");
-		const env = { ...process.env, FLOWTAPE_HOME: join(folder, "home"), NO_COLOR: "1" };
+		const env = { ...process.env, CI: "", FLOWTAPE_HOME: join(folder, "home"), NO_COLOR: "1" };
 		const origin = await startOrigin(peer.python);
 		let recorded = Number.NaN;
 		await check("the suite is recorded", async () => {

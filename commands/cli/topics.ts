@@ -71,6 +71,7 @@ const read = [
 		"The folder of the certificate authority. Default: the platform's configuration folder, such as ~/.config/flowtape.",
 	],
 	["FLOWTAPE_RECORD_MODE", "When `flowtape run` records; same as --record-mode."],
+	["FLOWTAPE_SESSION", "The session of clients that name none; same as --session."],
 	["CI", "If set, `flowtape run` records nothing unless --record-mode is set."],
 	["GITHUB_ACTIONS", "If set, misses are also printed as annotations."],
 	["HTTP_PROXY, HTTPS_PROXY, NO_PROXY", "The proxy that flowtape itself uses to reach servers."],

@@ -17,6 +17,7 @@ export function flowFull(flow: Flow, paint: Paint): string {
 		`${flowLine(flow, paint)}\n`,
 		detailLine("id", flow.id, paint),
 		detailLine("started", isoTime(startOf(flow)) ?? "", paint),
+		detailLine("session", flow.session ?? "", paint),
 		...connectionLines(flow, paint),
 	];
 	for (const text of Object.values(incompleteParts(flow))) head.push(detailLine("ended", text, paint));

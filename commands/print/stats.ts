@@ -15,6 +15,7 @@ export function statsText(report: Report, paint: Paint): string {
 		methods,
 		statuses,
 		hosts,
+		sessions,
 		contentTypes,
 		slowest,
 		errors,
@@ -30,6 +31,7 @@ export function statsText(report: Report, paint: Paint): string {
 		parts.push(`time: ${isoTime(from) ?? from} to ${isoTime(to) ?? to}, ${shortTime(to - from)}\n`);
 	if (Object.keys(methods).length > 0) parts.push(`methods: ${pairs(methods)}\n`, `statuses: ${pairs(statuses)}\n`);
 	if (hosts.length > 0) parts.push(title("Hosts"), ...hosts.map(countLine));
+	if (sessions.length > 0) parts.push(title("Sessions"), ...sessions.map(countLine));
 	if (contentTypes.length > 0) parts.push(title("Content types"), ...contentTypes.map(countLine));
 	if (slowest.length > 0) parts.push(title("Slowest"), ...slowest.map(slowLine));
 	if (errors.length > 0)

@@ -105,9 +105,9 @@ export function addressText([host, port]: Address): string {
 	return `${host}:${port}`;
 }
 
-/** Metadata as lines of `key: value`, values as in Python. */
-export function metadataText({ metadata }: Flow): string {
-	return Object.entries(metadata)
+/** Metadata as lines of `key: value`, values as in Python. The session comes first. */
+export function metadataText({ metadata, session }: Flow): string {
+	return Object.entries({ ...(session !== null && { session }), ...metadata })
 		.map(([key, value]) => `${key}: ${pythonText(value)}`)
 		.join("\n");
 }

@@ -339,7 +339,7 @@ export const filterOperators: readonly FilterOperator[] = [
 	pattern(
 		"meta",
 		"metadata",
-		"metadata, as lines of `key: value`",
+		"metadata and the session, as lines of `key: value`",
 		{ kind: "text", flags: "m", needs: ["metadata"] },
 		(flow, regex) => regex.test(metadataText(flow)),
 	),

@@ -1,4 +1,5 @@
 // Reads and writes the user and password in a Basic Authorization or Proxy-Authorization header (RFC 7617).
+import { isUtf8 } from "node:buffer";
 import type { ByteString } from "./bytes.ts";
 
 /** The header value. @param credentials `user:password` */
@@ -7,12 +8,13 @@ export function formatBasic(credentials: string): ByteString {
 }
 
 /**
- * User and password; the first colon ends the user (RFC 7617 section 2). null: the header is missing, malformed or of
+ * User and password, in UTF-8 or else Latin-1; the first colon ends the user (RFC 7617 section 2). null: the header is missing, malformed or of
  * another scheme.
  */
 export function parseBasic(header: string | null): [user: string, password: string] | null {
 	if (header === null) return null;
 	const encoded = /^\s*basic\s+([A-Za-z0-9+/]+={0,2})\s*$/i.exec(header)?.[1];
-	const [, user, password] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded ?? "", "base64").toString()) ?? [];
+	const bytes = Buffer.from(encoded ?? "", "base64");
+	const [, user, password] = /^([^:]*):(.*)$/s.exec(bytes.toString(isUtf8(bytes) ? "utf8" : "latin1")) ?? [];
 	return user === undefined || password === undefined ? null : [user, password];
 }

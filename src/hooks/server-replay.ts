@@ -392,7 +392,7 @@ class Replay implements ServerReplay {
 		const { id, request, session } = flow;
 		const missed = { method: request.method, url: this.#index.shownUrl(request) };
 		const isForwarded = this.#extra === "forward";
-		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow));
+		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow), { session });
 		const explanation = isForwarded
 			? `not recorded, forwarded: ${missed.method} ${missed.url}\n`
 			: missText(missed, nearest, this.#context.flagPrefix);

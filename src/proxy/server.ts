@@ -1,4 +1,5 @@
 // Starts and stops the proxy: the listeners of its modes, and those of sessions.
+import { sessionNameOf } from "../flow/session.ts";
 import { BodyPolicy } from "./body/policy.ts";
 import { ConnectionEvents } from "./connection/events.ts";
 import type { ProxyEvent } from "./context/context.ts";
@@ -70,7 +71,8 @@ class LiveProxy implements RunningProxy {
 	#closing: Promise<void> | null = null;
 
 	constructor(setup: ProxySetup) {
-		const { options: values, pipeline, authenticator = null, session = null } = setup;
+		const { options: values, pipeline, authenticator = null } = setup;
+		const session = sessionNameOf(values.session ?? "");
 		this.#setup = setup;
 		this.#wantsFlows = setup.wantsFlows ?? true;
 		this.#shared = {

@@ -1,4 +1,4 @@
-// Drops duplicate flows: those with the same request and the same response as an earlier one.
+// Drops duplicate flows: those with the same request and the same response as an earlier one of the same session.
 import { createHash } from "node:crypto";
 import { bodyChunks, bodySize } from "../flow/body.ts";
 import { endOf } from "../flow/ending.ts";
@@ -14,7 +14,7 @@ export function dedupe(keyOf: (flow: HttpFlow) => string, onDrop: () => void = (
 	const seen = new Set<string>();
 	return (flow: Flow) => {
 		if (flow.type !== "http") return flow;
-		const key = `${keyOf(flow)} ${outcomeOf(flow)}`;
+		const key = `${keyOf(flow)} ${outcomeOf(flow)} ${flow.session ?? ""}`;
 		if (seen.has(key)) {
 			onDrop();
 			return null;

@@ -97,6 +97,20 @@ t.test("of several runs at once, each adds the requests that the others have not
 	}
 });
 
+t.test("of several runs at once, each adds the recordings of its sessions", async (t) => {
+	const tape = join(t.testdir(), "session.tape");
+	const drafts = await Promise.all(["a", "b", "b"].map(() => NewCassette.create(tape)));
+	for (const [i, session] of ["a", "b", "b"].entries()) await writeTape(drafts[i]?.file ?? "", [httpFlow({ session })]);
+	for (const draft of drafts) {
+		await draft.commit({ format: null, keepsOld: false, report });
+		await draft.close();
+	}
+	t.same(
+		(await readTape(tape)).flows.map(({ session }) => session),
+		["a", "b"],
+	);
+});
+
 t.test("drafts of killed runs are removed, others stay", async (t) => {
 	const folder = t.testdir();
 	const { pid } = spawnSync(process.execPath, ["-e", ""]);

@@ -4,7 +4,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";
 import { createTape } from "../../api/tape.ts";
-import { TapeRun, type TapeRunSetup } from "../../api/tape-run.ts";
+import { recordModeOf, TapeRun, type TapeRunSetup } from "../../api/tape-run.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 
@@ -68,6 +68,15 @@ t.test("an existing tape is replayed; CI and the mode decide whether flows are r
 		await run.close();
 	}
 	await t.rejects(TapeRun.open(setup(tape, { format: "har" })), { code: "FT_USAGE" });
+});
+
+t.test("the record mode of an environment", async (t) => {
+	t.equal(recordModeOf({ CI: "true" }), null);
+	t.equal(recordModeOf({ FLOWTAPE_RECORD_MODE: "new-episodes", CI: "true" }), "new-episodes");
+	t.throws(() => recordModeOf({ FLOWTAPE_RECORD_MODE: "never" }), {
+		code: "FT_BAD_OPTION",
+		message: /FLOWTAPE_RECORD_MODE: expected one of once, none, new-episodes, all, found "never"/,
+	});
 });
 
 t.test("no tape, and a mode that records nothing", async (t) => {

@@ -22,6 +22,12 @@ export const proxyOptions = {
 	...clientTlsOptions,
 	...upstreamOptions,
 	...websocketOptions,
+	session: {
+		type: "string",
+		default: null,
+		metavar: "NAME",
+		help: "The session of clients that name none by their proxy user; with proxyauth, of all clients.",
+	},
 } as const satisfies OptionTable;
 
 export interface ProxySetup {
@@ -51,8 +57,6 @@ export interface ProxySetup {
 	 * treated like others.
 	 */
 	own?: OwnServers | null;
-	/** The session of clients that name none. With an authenticator, that of all clients. null: none. */
-	session?: string | null;
 	/** Whether the sink or `onEvent` uses flows; default: true. */
 	wantsFlows?: boolean;
 	/** Whether `onEvent` gets an event for each response from the cache, which has no flow; default: false. */

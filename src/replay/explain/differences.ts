@@ -41,11 +41,13 @@ export type Part =
 	/** The requested range. */
 	| "range"
 	/** Conditional request headers, and those of CORS preflights. */
-	| "condition";
+	| "condition"
+	/** The session, if only a session's own recordings answer. */
+	| "session";
 
 /** An option with a value; for a list option, one item. */
 export interface ReplayOption {
-	readonly name: keyof MatchValues | "server_replay_order";
+	readonly name: keyof MatchValues | "server_replay_order" | "server_replay_session_order";
 	readonly value: string | true;
 }
 

@@ -2,6 +2,7 @@
 import { endOf, responseCut } from "../../flow/ending.ts";
 import type { HttpFlow } from "../../flow/flow.ts";
 import { isKept } from "../../flow/kept-body.ts";
+import { printableLine } from "../../views/printable.ts";
 import { originalRequest } from "../match/key.ts";
 import type { Missed } from "./miss-text.ts";
 
@@ -25,7 +26,10 @@ export function hitText(
 	for (const flow of equals.slice(0, LISTED)) {
 		const request = originalRequest(flow);
 		const status = statusText(flow);
-		lines.push(`${flow.id === id ? "→" : " "} ${flow.id.slice(0, 8)} ${request.method} ${request.prettyUrl} ${status}`);
+		const session = flow.session === null ? "" : ` (session ${printableLine(flow.session)})`;
+		lines.push(
+			`${flow.id === id ? "→" : " "} ${flow.id.slice(0, 8)} ${request.method} ${request.prettyUrl} ${status}${session}`,
+		);
 	}
 	if (equals.length > LISTED) lines.push(`  and ${equals.length - LISTED} more`);
 	return `${[...lines, `compared: ${compared}`].map((line) => line.replace(/[\t\n]/g, " ")).join("\n")}\n`;
@@ -46,7 +50,8 @@ function statusText(flow: HttpFlow): string {
 export function hitData(request: Missed, id: string, equals: readonly HttpFlow[], compared: string): object {
 	const summary = (flow: HttpFlow) => {
 		const { method, prettyUrl: url } = originalRequest(flow);
-		return { id: flow.id, method, url, status: flow.response?.statusCode ?? null, ended: endOf(flow) };
+		const status = flow.response?.statusCode ?? null;
+		return { id: flow.id, method, url, status, ended: endOf(flow), session: flow.session };
 	};
 	return { answered: true, compared, request, recording: id, equal: equals.map(summary) };
 }

@@ -63,6 +63,7 @@ export const weights: Readonly<Record<Part, readonly [each: number, most: number
 	match: [1, 1],
 	range: [1, 1],
 	condition: [1, 1],
+	session: [1, 1],
 };
 
 /** Near misses that are returned by default. */
@@ -90,13 +91,19 @@ export class NearMisses {
 		this.#candidates = new Candidates(index);
 	}
 
-	/** The nearest recordings, nearest first; null: the CPU budget is spent. */
-	async nearestTo(request: Request, limit = SHOWN): Promise<NearMiss[] | null> {
+	/**
+	 * The nearest recordings, nearest first; null: the CPU budget is spent.
+	 * @param session the session of the client; null: none
+	 */
+	async nearestTo(
+		request: Request,
+		{ limit = SHOWN, session = null }: { limit?: number; session?: string | null } = {},
+	): Promise<NearMiss[] | null> {
 		await this.#candidates.ready();
 		// pauses between many misses, which would otherwise all be explained in one turn of the event loop
 		return schedule(
 			() => 1,
-			() => (this.#budget.isSpent ? null : this.#budget.spend(() => this.#nearest(request, limit))),
+			() => (this.#budget.isSpent ? null : this.#budget.spend(() => this.#nearest(request, session).slice(0, limit))),
 		);
 	}
 
@@ -113,17 +120,16 @@ export class NearMisses {
 		return found?.flow ?? null;
 	}
 
-	#nearest(sent: Request, limit: number): NearMiss[] {
+	#nearest(sent: Request, session: string | null): NearMiss[] {
 		const request = this.#compared(sent);
 		const byHead = this.#candidates.candidatesFor(request).map((candidate) => this.#compareHeads(request, candidate));
 		byHead.sort((a, b) => a.distance - b.distance || a.sizeGap - b.sizeGap);
 		const whole = byHead
 			.slice(0, COMPARED)
-			.map(({ candidate, differences }) => this.#compare(request, candidate, differences));
+			.map(({ candidate, differences }) => this.#compare({ request, session }, candidate, differences));
 		return whole
 			.filter(({ differences }) => isNear(differences))
-			.sort((a, b) => a.distance - b.distance || a.uses - b.uses)
-			.slice(0, limit);
+			.sort((a, b) => a.distance - b.distance || a.uses - b.uses);
 	}
 
 	#compared(request: Request): Request {
@@ -136,13 +142,24 @@ export class NearMisses {
 		return { candidate, differences, distance: distanceOf(differences), sizeGap };
 	}
 
-	#compare(request: Request, { flow, ref, uses }: Candidate, heads: readonly RequestDifference[]): NearMiss {
+	#compare(
+		{ request, session }: { request: Request; session: string | null },
+		{ flow, ref, uses }: Candidate,
+		heads: readonly RequestDifference[],
+	): NearMiss {
 		const recorded = this.#compared(originalRequest(flow));
 		const differences = [...heads, ...bodyDifferences(request, recorded, this.#index.rules)];
-		const { match, order } = this.#index;
+		const { match, order, sessionOrder } = this.#index;
 		if (differences.length === 0 && match !== null && !match(request, recorded))
 			differences.push({ part: "match", recorded: null, sent: null, option: null });
 		if (isAnswer(flow) && !isFit(request, flow)) differences.push(...conditionDifferences(request, recorded));
+		if (sessionOrder === "own-only" && flow.session !== session)
+			differences.push({
+				part: "session",
+				recorded: flow.session,
+				sent: session,
+				option: { name: "server_replay_session_order", value: "own-first" },
+			});
 		const isSpent = uses > 0 && order === "once";
 		const kept = isKept(flow);
 		return {

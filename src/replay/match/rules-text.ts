@@ -44,12 +44,21 @@ function bodyText(rules: MatchRules, values: MatchValues): string | null {
 	return `${whose} by ${by}${ignored.length === 0 ? "" : ` (without ${ignored.join(", ")})`}`;
 }
 
-/** Describes in which order the recordings of equal requests are used. */
-export function orderText(order: ReturnType<typeof profileOf>["order"]): string {
-	return {
-		once: "each recording answers once",
-		sequence: "each recording answers once, then the last one again and again",
-		first: "the first recording always answers",
-		cycle: "each recording answers in turn, then from the start again",
-	}[order];
+/**
+ * Describes in which order the recordings of equal requests are used.
+ * @param sessions whose recordings are used; null: no recording has a session
+ */
+export function orderText(
+	order: ReturnType<typeof profileOf>["order"],
+	sessions: "own-first" | "own-only" | "any" | null,
+): string {
+	const first = { "own-first": ", those of the session first", "own-only": ", only those of the session", any: "" };
+	return ORDERS[order] + (sessions === null ? "" : first[sessions]);
 }
+
+const ORDERS = {
+	once: "each recording answers once",
+	sequence: "each recording answers once, then the last one again and again",
+	first: "the first recording always answers",
+	cycle: "each recording answers in turn, then from the start again",
+};

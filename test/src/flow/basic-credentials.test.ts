@@ -10,6 +10,7 @@ t.test("credentials", async (t) => {
 		["basic   dXNlcjpwYXNz ", ["user", "pass"]],
 		[basic("user:a:b:c"), ["user", "a:b:c"]],
 		[basic("üser:pässwort"), ["üser", "pässwort"]],
+		[`Basic ${Buffer.from("üser:pässwort", "latin1").toString("base64")}`, ["üser", "pässwort"]],
 		[basic(":"), ["", ""]],
 		[basic("nobody"), null],
 		["Basic", null],

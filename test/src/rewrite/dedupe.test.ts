@@ -20,6 +20,12 @@ t.test("the first of equal flows is kept", async (t) => {
 	t.equal(dropped, 1);
 });
 
+t.test("flows of different sessions are kept", async (t) => {
+	const step = dedupe(defaultRequestKey);
+	const kept = ["a", "b", null, "a", null].map((session) => step(httpFlow({ session })) !== null);
+	t.same(kept, [true, true, true, false, false]);
+});
+
 t.test("responses that differ in more than their times are kept", async (t) => {
 	const answers: Record<string, HttpParts> = {
 		plain: { response: { headers: [["A", "1"]], body: "" } },

@@ -66,7 +66,7 @@ t.test("with authentication, the user is the session, for a proxy, a reverse pro
 		[`reverse:http://${origin.authority}`, "shard-1", "shard-1"],
 	] as const) {
 		const { hooks, authenticator } = await anyUser();
-		const proxy = await startTestProxy(t, { options: { mode: [mode] }, hooks, setup: { authenticator, session } });
+		const proxy = await startTestProxy(t, { options: { mode: [mode], session }, hooks, setup: { authenticator } });
 		const client = await proxy.connect();
 		if (mode === "socks5") {
 			const target = String.fromCharCode(127, 0, 0, 1, origin.port >> 8, origin.port & 255);
@@ -80,7 +80,7 @@ t.test("with authentication, the user is the session, for a proxy, a reverse pro
 
 t.test("clients that name no session get the proxy's", async (t) => {
 	const origin = await startOrigin(t, hello);
-	const proxy = await startTestProxy(t, { setup: { session: "shard-2" } });
+	const proxy = await startTestProxy(t, { options: { session: "shard-2" } });
 	const client = await proxy.connect();
 	for (const field of ["", login("worker-7")]) await client.send(get(`http://${origin.authority}/`, field)).message();
 	t.strictSame([(await proxy.flow(0)).session, (await proxy.flow(1)).session], ["shard-2", "worker-7"]);

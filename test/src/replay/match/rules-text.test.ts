@@ -45,7 +45,10 @@ for (const [values, text] of cases) {
 }
 
 t.test("the order of recordings in words", (t) => {
-	t.equal(orderText("once"), "each recording answers once");
-	t.equal(new Set((["once", "sequence", "first", "cycle"] as const).map(orderText)).size, 4);
+	t.equal(orderText("once", null), "each recording answers once");
+	t.equal(orderText("once", "own-first"), "each recording answers once, those of the session first");
+	t.equal(orderText("first", "own-only"), "the first recording always answers, only those of the session");
+	t.equal(orderText("once", "any"), orderText("once", null));
+	t.equal(new Set((["once", "sequence", "first", "cycle"] as const).map((order) => orderText(order, null))).size, 4);
 	t.end();
 });

@@ -1,14 +1,13 @@
 // Runs the demo on newer releases of Node: with the dependencies that npm installs there, which include the newest
-// better-sqlite3 for that release, and with those of the lock file. The releases come from the npm package `node`, with
-// headers, and stay in the folder of peers.
+// better-sqlite3 for that release, and with those of the lock file.
 import { execFile } from "node:child_process";
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
-import { arch, platform, tmpdir } from "node:os";
-import { delimiter, join } from "node:path";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { discard } from "../fixtures/make/discard.mjs";
-import { peersFolder } from "./peers/mitmproxy.mjs";
+import { environmentOf } from "./peers/node-release.mjs";
 import { check, reportTally } from "./peers/tally.mjs";
 
 const project = fileURLToPath(new URL("..", import.meta.url));
@@ -29,21 +28,6 @@ try {
 	await discard(scratch);
 }
 reportTally();
-
-/**
- * An environment in which `node` is this release and addons are compiled for it; null if the release cannot be
- * installed.
- */
-async function environmentOf(release) {
-	const folder = join(peersFolder(), `node-${release}`);
-	const node = join(folder, "node_modules", "node", "node_modules", `node-${platform()}-${arch()}`);
-	if (!existsSync(join(node, "bin", "node"))) {
-		mkdirSync(folder, { recursive: true });
-		await npm(process.env, folder, "install", "--no-save", "--prefix", folder, `node@${release}`).catch(() => {});
-	}
-	if (!existsSync(join(node, "bin", "node"))) return null;
-	return { ...process.env, PATH: `${join(node, "bin")}${delimiter}${process.env.PATH}`, npm_config_nodedir: node };
-}
 
 async function installed(release, env, tarball) {
 	const folder = join(scratch, `installed-${release}`);

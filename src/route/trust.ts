@@ -25,7 +25,8 @@ export class Trust {
 		const verify = native.verifyError;
 		native.verifyError = () => {
 			const error = verify.call(native);
-			return error && this.#hasIssued(socket) ? null : error;
+			// a connection that resumes a session has no certificates, and keeps the result of that session's verification
+			return error && (socket.isSessionReused() || this.#hasIssued(socket)) ? null : error;
 		};
 	}
 

@@ -36,6 +36,10 @@ t.test("trust", async (t) => {
 	const here = { ...there, host: "127.0.0.1", port };
 	t.equal(await outcomeOf(there), "trusted");
 	t.equal(await outcomeOf({ ...there, secureContext: own }), "trusted");
+	const first = tls.connect(there);
+	const [session] = await once(first, "session");
+	first.destroy();
+	t.equal(await outcomeOf({ ...there, session }), "trusted", "a session that is resumed");
 	t.equal(await outcomeOf({ ...here, secureContext: own }), "trusted", "own authorities stay");
 	t.equal(await outcomeOf({ ...there, servername: "", checkServerIdentity: () => new Error("no") }), "no");
 	t.match(await outcomeOf(here), /SELF_SIGNED|UNABLE/, "a server of this process needs the client's trust");

@@ -1,0 +1,102 @@
+// The socket route with the HTTP clients of npm, on every release of Node: agents, pools and dispatchers that were made
+// before the route, imports by name, HTTP/2, WebSockets and gRPC. No request may leave for the network.
+import { execFile } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { discard } from "../fixtures/make/discard.mjs";
+import { peersFolder } from "./peers/mitmproxy.mjs";
+import { environmentOf } from "./peers/node-release.mjs";
+import { check, expect, reportTally } from "./peers/tally.mjs";
+
+/** Names under which the clients are installed, with their packages. */
+const packages = {
+	undici6: "npm:undici@6",
+	undici7: "npm:undici@7",
+	undici8: "npm:undici@8",
+	axios: "1",
+	eventsource: "4",
+	got: "14",
+	"@grpc/grpc-js": "1",
+	ky: "1",
+	"node-fetch2": "npm:node-fetch@2",
+	"node-fetch3": "npm:node-fetch@3",
+	superagent: "10",
+	supertest: "7",
+	ws: "8",
+};
+
+const run = promisify(execFile);
+const project = new URL("..", import.meta.url).pathname;
+const clients = join(peersFolder(), "route-clients");
+if (!(await install())) {
+	console.log("skipped: the clients cannot be installed\n0 passed, 0 failed");
+	process.exit(0);
+}
+const scratch = mkdtempSync(join(tmpdir(), "flowtape-route-"));
+try {
+	await bundle();
+	for (const release of ["20", "22", "24"]) {
+		const isOwn = process.version.startsWith(`v${release}.`);
+		const env = isOwn ? process.env : await environmentOf(release);
+		if (env === null) console.log(`skipped: Node ${release} cannot be installed`);
+		else for (const format of ["mjs", "cjs"]) await trial(`Node ${release}, ${format}`, env, format);
+	}
+} finally {
+	await discard(scratch);
+}
+reportTally();
+
+/** Installs the clients, without scripts of theirs; whether they are there. */
+async function install() {
+	const names = Object.keys(packages);
+	const isThere = () => names.every((name) => existsSync(join(clients, "node_modules", name)));
+	if (isThere()) return true;
+	mkdirSync(clients, { recursive: true });
+	const wanted = names.map((name) => `${name}@${packages[name]}`);
+	const options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", clients];
+	await run("npm", ["install", ...options, ...wanted], { cwd: clients, timeout: 600_000 }).catch(() => {});
+	return isThere();
+}
+
+/** Bundles the route in both module formats, and the engine. */
+async function bundle() {
+	const options = { absWorkingDir: project, bundle: true, platform: "node", target: "node20", logLevel: "warning" };
+	for (const [format, extension] of [
+		["esm", ".mjs"],
+		["cjs", ".cjs"],
+	])
+		await build({
+			...options,
+			format,
+			entryPoints: ["src/route/route.ts"],
+			outdir: scratch,
+			outExtension: { ".js": extension },
+		});
+	await build({
+		...options,
+		format: "esm",
+		entryPoints: ["fixtures/route-engine.ts", "fixtures/route-engine-thread.ts"],
+		outdir: scratch,
+		// packages in CommonJS require modules of Node
+		banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+	});
+	writeFileSync(join(scratch, "package.json"), '{ "type": "module" }');
+}
+
+async function trial(name, env, format) {
+	await check(name, async () => {
+		const program = new URL("route/clients.mjs", import.meta.url).pathname;
+		const folder = join(scratch, name.replace(/\W+/g, "-"));
+		mkdirSync(folder);
+		const args = [program, scratch, format, clients, folder];
+		const { stdout } = await run("node", args, { env, timeout: 240_000 });
+		const results = stdout.split("\n").filter((line) => line.startsWith("{"));
+		for (const { client, error } of results.map((line) => JSON.parse(line)))
+			expect(`${name}: ${client}`, error === null, error);
+		if (!stdout.endsWith("end\n")) throw new Error(`it stopped after ${results.length} clients`);
+		console.log(`${name}: ${results.length} clients`);
+	});
+}

@@ -6,7 +6,7 @@ import { tapeExtensions } from "../../api/formats.ts";
 const EXTENSIONS = tapeExtensions.join("|");
 
 const bash = `_flowtape() {
-	local words=() count=0 cut="" joins="" word value paths="" line quote=""
+	local words=() count=0 cut="" joins="" word value paths="" line quote="" described=()
 	# bash splits words at = and :, which belong to ours
 	local i
 	for ((i = 1; i <= COMP_CWORD; i++)); do
@@ -37,9 +37,14 @@ const bash = `_flowtape() {
 		value=\${line%%$'\\t'*}
 		# an expression is to stand in quotes
 		[[ $value == *"~"* && -z $quote && -z $cut ]] && value="'$value"
-		COMPREPLY+=("\${value#"$cut"}")
+		value=\${value#"$cut"}
+		COMPREPLY+=("$value")
 		[[ $value == *[=\\ ] ]] && compopt -o nospace 2>/dev/null
+		[[ $value == -* || $line != *$'\\t'?* ]] || value+="  \${line#*$'\\t'}"
+		described+=("$value")
 	done < <(flowtape __complete "$count" "\${words[@]}" 2>/dev/null)
+	# bash only lists the candidates, and inserts none
+	((COMP_TYPE == 63 && \${#COMPREPLY[@]} > 1)) && COMPREPLY=("\${described[@]}")
 	word=\${words[count - 1]#"$cut"}
 	case $paths in
 	tapes)

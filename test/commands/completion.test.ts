@@ -42,10 +42,13 @@ function printedBy(shell: string, args: readonly string[]): string[] {
 const isMissing = (shell: string) => spawnSync(shell, ["-c", "true"]).status !== 0 && `there is no ${shell} here`;
 
 /** The words that bash offers for a line whose last word is being typed. */
-async function offered(...words: string[]): Promise<string[]> {
+const offered = (...words: string[]) => offeredBy("9", words);
+
+/** @param type 9 for the first tab, 63 for the second one, which lists the candidates */
+async function offeredBy(type: "9" | "63", words: string[]): Promise<string[]> {
 	const quoted = words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(" ");
 	const ask = `${await script("bash")}
-COMP_WORDS=(flowtape ${quoted}); COMP_CWORD=${words.length}; _flowtape
+COMP_WORDS=(flowtape ${quoted}); COMP_CWORD=${words.length} COMP_TYPE=${type}; _flowtape
 printf '%s\\n' "\${COMPREPLY[@]}"`;
 	return printedBy("bash", ["-c", ask]);
 }
@@ -61,6 +64,9 @@ t.test("bash", { skip: isMissing("bash") }, async (t) => {
 		"tapes and folders",
 	);
 	t.same(await offered("show", "one.tape", "b"), ["bbbb2222"]);
+	t.match(await offeredBy("63", ["show", "one.tape", ""]), [/^aaaa1111 {2}GET http/, /^bbbb2222 {2}GET http/]);
+	t.same(await offeredBy("63", ["show", "one.tape", "b"]), ["bbbb2222"], "a single candidate is inserted");
+	t.same(await offeredBy("63", ["record", "--lis"]), ["--listen-host", "--listen-port"]);
 	t.same(await offered("filter", "'~c 500 & ~hq"), ["~c 500 & ~hq "], "in quotes");
 	t.same(await offered("filter", "~hq"), ["'~hq "], "a quote is added");
 	t.same(await offered("record", "x", "--", "--lis"), [], "an argument of another command");

@@ -9,7 +9,8 @@ import { RecentMap } from "../../flow/recent-map.ts";
 import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import type { StoredBody } from "../record/flow-row.ts";
 import { BatchRows } from "./batch-rows.ts";
-import { damagedTape, type TapeDatabase } from "./database.ts";
+import type { TapeDatabase } from "./database.ts";
+import { damagedTape } from "./store-errors.ts";
 
 /** Bodies up to this many bytes are stored in the flow's row. */
 const INLINE_BYTES = 256;

@@ -6,8 +6,9 @@ import { collectTransientBuffers } from "../../flow/young-buffers.ts";
 import { messageCount } from "../record/codec.ts";
 import { certificateKeys, isCertificate } from "../record/pack-connection.ts";
 import { isVerifiedRecord, isWholeFlow, isWholeMessage, SUMMED_FLOW } from "../record/row-sum.ts";
-import { damagedTape, foreignObjectError, type TapeDatabase } from "./database.ts";
+import type { TapeDatabase } from "./database.ts";
 import { foreignObject, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
+import { damagedTape, foreignObjectError } from "./store-errors.ts";
 
 const COPY_FLOWS = "INSERT INTO flow SELECT * FROM source.flow WHERE seq IN (SELECT value FROM json_each(?))";
 /** The checksummed bytes of many flows, joined to one value. Joining costs less than one query for each flow. */

@@ -1,24 +1,15 @@
-// The SQLite file of a tape: opens, checks and migrates it, and translates SQLite's errors. The only module that
-// imports better-sqlite3.
-import {
-	type BigIntStats,
-	closeSync,
-	existsSync,
-	lstatSync,
-	openSync,
-	readSync,
-	realpathSync,
-	type Stats,
-	statSync,
-} from "node:fs";
+// The SQLite file of a tape: opens, checks and migrates it. The only module that imports better-sqlite3.
+import { type BigIntStats, existsSync, realpathSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import type Database from "better-sqlite3";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { lazily } from "../../lazy.ts";
 import { checkBinding } from "./binding.ts";
+import { refuseForgedLogs } from "./forged-logs.ts";
 import { isOpen, noteOpened } from "./open-files.ts";
 import { treeDamage } from "./page-trees.ts";
 import { APPLICATION_ID, foreignObject, indexes, migrateSchema, SCHEMA_VERSION, type SchemaObject } from "./schema.ts";
+import { damagedTape, foreignObjectError, storeError } from "./store-errors.ts";
 
 /**
  * `read`: an existing tape; `create`: a new one, which nobody reads before it is closed; `append`: one for recording,
@@ -35,9 +26,6 @@ function betterSqlite(): typeof Database {
 	isBindingChecked = true;
 	return loadSqlite();
 }
-
-/** SQLite's code for a file that is no longer at its path. */
-export const DELETED = "SQLITE_READONLY_DBMOVED";
 
 /** SQLite's busy timeout: how long to wait for the lock of another process, in milliseconds. */
 const BUSY_MS = 5000;
@@ -421,28 +409,6 @@ function closerOf(db: Database.Database, noteClosed: () => void): () => void {
 }
 
 /**
- * The last bytes of a rollback journal that names another file (a super-journal). SQLite deletes that file when it rolls
- * back. Journals of flowtape name none.
- */
-const NAMES_A_FILE = Buffer.from("d9d505f920a163d7", "hex");
-
-/**
- * Refuses logs beside an untrusted tape with which SQLite would change other files: links, which it follows, and
- * journals that name a file.
- * @throws FlowtapeError FT_STORE
- */
-function refuseForgedLogs(path: string): void {
-	// SQLite looks for them beside the file to which a link leads
-	const file = existsSync(path) ? realpathSync(path) : path;
-	for (const log of [`${file}-wal`, `${file}-shm`, `${file}-journal`]) {
-		const found = statsOf(log);
-		if (found === null || (found.isFile() && !(log.endsWith("-journal") && namesFile(log, found.size)))) continue;
-		const message = `${log}: not a log of flowtape: it would change other files, so the tape is not opened; remove it`;
-		throw new FlowtapeError("FT_STORE", message, { file: log });
-	}
-}
-
-/**
  * Refuses a tape with tables that SQLite would not finish scanning. A rollback journal, which replaces pages, is applied
  * first; a tape that is only read cannot be opened with one.
  * @throws FlowtapeError FT_STORE
@@ -475,26 +441,6 @@ function unlessUnreadable<T>(read: () => T): T | null {
 	} catch (error) {
 		if (error instanceof Error && "errno" in error) return null;
 		throw error;
-	}
-}
-
-/** The stats of a file or link; null if there is none, or SQLite cannot reach it either. */
-function statsOf(path: string): Stats | null {
-	try {
-		return lstatSync(path);
-	} catch {
-		return null;
-	}
-}
-
-function namesFile(journal: string, size: number): boolean {
-	const file = openSync(journal, "r");
-	try {
-		const end = Buffer.alloc(NAMES_A_FILE.length);
-		readSync(file, end, 0, end.length, Math.max(size - end.length, 0));
-		return end.equals(NAMES_A_FILE);
-	} finally {
-		closeSync(file);
 	}
 }
 
@@ -550,18 +496,6 @@ function checkIdentity(db: Database.Database, path: string): void {
 	if (foreign !== undefined) throw foreignObjectError(path, foreign);
 }
 
-/** The error for a tape whose content is damaged. @param what the damage */
-export function damagedTape(path: string, what: string): FlowtapeError {
-	return new FlowtapeError("FT_STORE", `${path}: the tape is damaged: ${what}`, { file: path });
-}
-
-/** The error for a schema object that flowtape does not create. The type and name of the object may be any text. */
-export function foreignObjectError(path: string, { type, name }: SchemaObject): FlowtapeError {
-	const what = /^(?:table|view|trigger|index)$/.test(type) ? type : "object";
-	const message = `${path}: the ${what} ${JSON.stringify(name)} of the tape is not as flowtape creates it: the file is damaged or forged, so it is not opened`;
-	return new FlowtapeError("FT_STORE", message, { file: path });
-}
-
 /**
  * A new tape gets its final name only when complete, so it needs no rollback journal. Defensive mode ignores
  * `journal_mode = OFF`, hence `unsafeMode`.
@@ -578,32 +512,4 @@ function prepareForAppending(db: Database.Database, durable: boolean): void {
 	db.exec(`PRAGMA wal_autocheckpoint = ${LOG_PAGES}`);
 	db.exec(`PRAGMA synchronous = ${durable ? "FULL" : "NORMAL"}`);
 	for (const index of indexes) db.exec(index);
-}
-
-/** Translates an error of SQLite: FT_IO if the system failed, FT_STORE or FT_UNKNOWN_FORMAT if the file is at fault. */
-function storeError(path: string, error: unknown): unknown {
-	if (!(error instanceof Error)) return error;
-	const code = "code" in error ? String(error.code) : error.message;
-	const is = (...starts: string[]) => starts.some((start) => code.startsWith(start));
-	const fail = (ours: "FT_STORE" | "FT_IO" | "FT_UNKNOWN_FORMAT", what: string) =>
-		new FlowtapeError(ours, `${path}: ${what}`, { file: path, cause: error });
-	if (is("SQLITE_NOTADB")) return fail("FT_UNKNOWN_FORMAT", "byte 0: not a tape: expected a SQLite file");
-	if (is("Cannot open database because the directory"))
-		return fail("FT_IO", "the tape cannot be opened: its folder does not exist");
-	if (is("SQLITE_FULL")) return fail("FT_IO", "the disk is full; existing data is kept");
-	if (is("SQLITE_BUSY", "SQLITE_LOCKED"))
-		return fail("FT_IO", "another process is writing to this tape and held its lock for more than 5 seconds");
-	if (is("SQLITE_READONLY_ROLLBACK"))
-		return fail(
-			"FT_IO",
-			`an interrupted command left ${path}-journal: a command that writes to the tape applies it, such as flowtape record`,
-		);
-	if (is(DELETED)) return fail("FT_IO", "the file was deleted or moved while it was written to: its flows are lost");
-	if (is("SQLITE_READONLY", "SQLITE_PERM", "SQLITE_AUTH"))
-		return fail("FT_IO", "the tape cannot be written: it or its folder is read-only");
-	if (is("SQLITE_CANTOPEN"))
-		return fail("FT_IO", "the tape cannot be opened: check that its folder exists and is writable");
-	if (is("SQLITE_IOERR")) return fail("FT_IO", `reading or writing failed (${code}): the disk may be full or faulty`);
-	if (is("SQLITE_")) return fail("FT_STORE", `the tape is damaged (${error.message})`);
-	return hasErrno(error, "ERR_OUT_OF_RANGE") ? fail("FT_STORE", "the tape is damaged (a number out of range)") : error;
 }

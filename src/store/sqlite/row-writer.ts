@@ -5,10 +5,11 @@ import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody 
 import { sealFlow, sealMessage } from "../record/row-sum.ts";
 import { BodyTable } from "./bodies.ts";
 import { WalCheckpointer } from "./checkpointer.ts";
-import { DELETED, type TapeDatabase } from "./database.ts";
+import type { TapeDatabase } from "./database.ts";
 import { missingFlows, noteFlows } from "./notes.ts";
 import { hasRows, ReusedRows } from "./reused-rows.ts";
 import type { ReusableRows } from "./row-reuse.ts";
+import { DELETED } from "./store-errors.ts";
 import type { ConnectionRows } from "./written-connections.ts";
 
 /** A transaction is committed with this many rows or bytes and, in mode `append`, after this many milliseconds. */

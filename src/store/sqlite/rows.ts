@@ -6,7 +6,8 @@ import { type FlowColumns, READ_COLUMNS, type StoredBody, selected } from "../re
 import { fromStored, toStored } from "../record/text.ts";
 import { type Condition, selectRows } from "../select.ts";
 import type { BodyTable } from "./bodies.ts";
-import { damagedTape, type TapeDatabase } from "./database.ts";
+import type { TapeDatabase } from "./database.ts";
+import { damagedTape } from "./store-errors.ts";
 
 /** The columns of a flow, and its sequence number. */
 export type StoredRow = FlowColumns & { seq: number };

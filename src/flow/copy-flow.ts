@@ -1,5 +1,14 @@
 // Copies flows, so that the copy can be changed while the flow is in use.
-import { DnsFlow, type Flow, type FlowInit, HttpFlow, TcpFlow, UdpFlow, type WebSocketData } from "./flow.ts";
+import {
+	DnsFlow,
+	type Flow,
+	type FlowInit,
+	HttpFlow,
+	type HttpFlowInit,
+	TcpFlow,
+	UdpFlow,
+	type WebSocketData,
+} from "./flow.ts";
 import type { Metadata } from "./metadata.ts";
 
 /** A copy of a flow. It shares bodies, contents of messages and connections, which must be replaced, not changed. */
@@ -7,16 +16,17 @@ export function copyFlow<F extends Flow>(flow: F): F;
 export function copyFlow(flow: Flow): Flow {
 	const init = initOf(flow);
 	switch (flow.type) {
-		case "http":
-			return new HttpFlow({
-				...init,
-				request: flow.request.copy(),
-				response: flow.response === null ? null : flow.response.copy(),
-				websocket: flow.websocket === null ? null : copyWebSocket(flow.websocket),
-				ended: flow.ended,
-				refreshed: flow.refreshed,
-				original: flow.original === null ? null : flow.original.copy(),
-			});
+		case "http": {
+			// assigned one by one, because object spread takes several times as long
+			const http = init as HttpFlowInit;
+			http.request = flow.request.copy();
+			http.response = flow.response === null ? null : flow.response.copy();
+			http.websocket = flow.websocket === null ? null : copyWebSocket(flow.websocket);
+			http.ended = flow.ended;
+			http.refreshed = flow.refreshed;
+			http.original = flow.original === null ? null : flow.original.copy();
+			return new HttpFlow(http);
+		}
 		case "dns":
 			return new DnsFlow({ ...init, request: { ...flow.request }, response: flow.response && { ...flow.response } });
 		case "tcp":
@@ -28,7 +38,7 @@ export function copyFlow(flow: Flow): Flow {
 
 function initOf(flow: Flow): FlowInit {
 	const { client, server } = flow.connections;
-	return {
+	const init: FlowInit = {
 		id: flow.id,
 		clientConn: client,
 		serverConn: server,
@@ -41,8 +51,9 @@ function initOf(flow: Flow): FlowInit {
 		session: flow.session,
 		backup: flow.backup,
 		extra: flow.extra,
-		...(flow.hasMetadata && { metadata: Object.assign(Object.create(null), flow.metadata) as Metadata }),
 	};
+	if (flow.hasMetadata) init.metadata = Object.assign(Object.create(null), flow.metadata) as Metadata;
+	return init;
 }
 
 /** Without the function that injects messages into the conversation. */

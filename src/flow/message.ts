@@ -48,6 +48,20 @@ export abstract class Message {
 		this.extra = init.extra;
 	}
 
+	/** The properties of a copy. Every property is written out because object spread takes several times as long. */
+	protected copiedInit(): MessageInit {
+		return {
+			httpVersion: this.httpVersion,
+			headers: this.headers.copy(),
+			body: this.body,
+			trailers: this.trailers?.copy() ?? null,
+			timestampStart: this.timestampStart,
+			timestampEnd: this.timestampEnd,
+			decodedLimit: this.decodedLimit,
+			extra: this.extra,
+		};
+	}
+
 	/** The body as sent, still content-encoded; null: missing. Setting it changes no header. */
 	get rawContent(): Buffer | null {
 		return bodyBytes(this.body);
@@ -205,7 +219,14 @@ export class Request extends Message {
 
 	/** A deep copy of the head; the body, which is never changed in place, is shared. */
 	copy(): Request {
-		return new Request({ ...this, headers: this.headers.copy(), trailers: this.trailers?.copy() ?? null });
+		const init = this.copiedInit() as RequestInit;
+		init.method = this.method;
+		init.scheme = this.scheme;
+		init.host = this.host;
+		init.port = this.port;
+		init.path = this.path;
+		init.authority = this.authority;
+		return new Request(init);
 	}
 }
 
@@ -229,7 +250,10 @@ export class Response extends Message {
 
 	/** A deep copy of the head; the body, which is never changed in place, is shared. */
 	copy(): Response {
-		return new Response({ ...this, headers: this.headers.copy(), trailers: this.trailers?.copy() ?? null });
+		const init = this.copiedInit() as ResponseInit;
+		init.statusCode = this.statusCode;
+		init.reason = this.reason;
+		return new Response(init);
 	}
 }
 

@@ -19,46 +19,52 @@ const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 const [PERCENT, BACKSLASH, LETTER_U] = [0x25, 0x5c, 0x75];
 
+/** An entry: two hashes of a value, the number of its flow, and the next older entry with the same slot, or -1. */
+const ENTRY = 4;
+/** Entries are counted up to this; then all are forgotten. */
+const LAST = 2 ** 31 - 1;
+
 export class SeenValues {
 	/** Makes the hashes differ from process to process. */
 	readonly #seed = (Math.random() * 2 ** 32) | 0;
-	/** Hashes and flows of the values, in the order in which they were added; a ring when it is full. */
-	#low = new Int32Array(START);
-	#high = new Int32Array(START);
-	#flows = new Float64Array(START);
-	/** The number of the next older value with the same slot, or -1. Numbers count all values ever added. */
-	#older = new Float64Array(START);
-	/** The number of the newest value of each slot, or -1. */
-	#newest = new Float64Array(START).fill(-1);
-	/** Number of values ever added. */
+	/** The entries in the order in which they were added; a ring when it is full. */
+	#entries = new Int32Array(START * ENTRY);
+	/** The newest entry of each slot, or -1. Entries are numbered from the first that was ever added. */
+	#newest = new Int32Array(START).fill(-1);
+	/** Number of entries ever added. */
 	#added = 0;
+	#size = START;
 
 	/** Adds the values in a text of a flow. */
 	add(text: ByteString, flow: number): void {
-		this.#eachValue(text, (low, high) => this.#put(low, high, flow));
+		this.#eachValue(text, flow);
 	}
 
 	/** The flows that have the longest value of this secret, newest first. */
 	flowsWith(secret: ByteString): Set<number> {
 		const flows = new Set<number>();
-		let [longest, low, high] = [0, 0, 0];
-		this.#eachValue(secret, (valueLow, valueHigh, length) => {
-			if (length > longest) [longest, low, high] = [length, valueLow, valueHigh];
-		});
-		if (longest === 0) return flows;
-		const oldest = Math.max(0, this.#added - this.#low.length);
-		for (let n = this.#newest[this.#slot(low)] as number; n >= oldest; n = this.#older[this.#at(n)] as number) {
-			const at = this.#at(n);
-			if (this.#low[at] === low && this.#high[at] === high) flows.add(this.#flows[at] as number);
+		const value = this.#eachValue(secret, null);
+		if (value === null) return flows;
+		const oldest = Math.max(0, this.#added - this.#size);
+		const entries = this.#entries;
+		for (let n = this.#newest[this.#slot(value.low)] as number; n >= oldest; ) {
+			const at = (n % this.#size) * ENTRY;
+			if (entries[at] === value.low && entries[at + 1] === value.high) flows.add(entries[at + 2] as number);
+			n = entries[at + 3] as number;
 		}
 		return flows;
 	}
 
-	/** Calls `take` with two hashes of each value and its length. */
-	#eachValue(text: ByteString, take: (low: number, high: number, length: number) => void): void {
+	/** Adds each value of a text; without a flow, only returns the hashes of the longest one. */
+	#eachValue(text: ByteString, flow: number | null): { low: number; high: number } | null {
 		const seed = this.#seed;
 		const { length } = text;
-		let [low, high, size, hasDigit] = [seed, ~seed, 0, false];
+		let longest = 0;
+		let found: { low: number; high: number } | null = null;
+		let low = seed;
+		let high = ~seed;
+		let size = 0;
+		let hasDigit = false;
 		for (let at = 0; at <= length; at++) {
 			const code = at === length ? 0 : text.charCodeAt(at);
 			const kind = CLASSES[code] as number;
@@ -69,45 +75,56 @@ export class SeenValues {
 				if (kind === 2) hasDigit = true;
 				continue;
 			}
-			if (size >= SHORTEST && (hasDigit || size >= LONG)) take(low, high, size);
-			if (size > 0) [low, high, size, hasDigit] = [seed, ~seed, 0, false];
+			if (size >= SHORTEST && (hasDigit || size >= LONG)) {
+				if (flow !== null) this.#put(low, high, flow);
+				else if (size > longest) {
+					longest = size;
+					found = { low, high };
+				}
+			}
+			if (size > 0) {
+				low = seed;
+				high = ~seed;
+				size = 0;
+				hasDigit = false;
+			}
 			// the characters of an escape belong to no value
 			if (code === PERCENT) at += 2;
 			else if (code === BACKSLASH) at += text.charCodeAt(at + 1) === LETTER_U ? 5 : 1;
 		}
+		return found;
 	}
 
 	#put(low: number, high: number, flow: number): void {
-		if (this.#added === this.#low.length && this.#added < LIMIT) this.#grow();
+		if (this.#added === this.#size && this.#size < LIMIT) this.#grow();
+		else if (this.#added === LAST) this.#forgetAll();
 		const n = this.#added++;
-		const at = this.#at(n);
+		const at = (n % this.#size) * ENTRY;
 		const slot = this.#slot(low);
-		this.#low[at] = low;
-		this.#high[at] = high;
-		this.#flows[at] = flow;
-		this.#older[at] = this.#newest[slot] as number;
+		const entries = this.#entries;
+		entries[at] = low;
+		entries[at + 1] = high;
+		entries[at + 2] = flow;
+		entries[at + 3] = this.#newest[slot] as number;
 		this.#newest[slot] = n;
 	}
 
 	/** Doubles the space. Called before any value is dropped. */
 	#grow(): void {
-		const size = Math.min(this.#low.length * 2, LIMIT);
-		const [low, high, flows] = [this.#low, this.#high, this.#flows];
-		this.#low = new Int32Array(size);
-		this.#high = new Int32Array(size);
-		this.#flows = new Float64Array(size);
-		this.#older = new Float64Array(size);
-		this.#newest = new Float64Array(size).fill(-1);
-		const { length } = low;
-		this.#added = 0;
-		for (let n = 0; n < length; n++) this.#put(low[n] as number, high[n] as number, flows[n] as number);
+		const old = this.#entries;
+		this.#size = Math.min(this.#size * 2, LIMIT);
+		this.#entries = new Int32Array(this.#size * ENTRY);
+		this.#forgetAll();
+		for (let at = 0; at < old.length; at += ENTRY)
+			this.#put(old[at] as number, old[at + 1] as number, old[at + 2] as number);
 	}
 
-	#at(n: number): number {
-		return n % this.#low.length;
+	#forgetAll(): void {
+		this.#newest = new Int32Array(this.#size).fill(-1);
+		this.#added = 0;
 	}
 
 	#slot(low: number): number {
-		return (low >>> 0) % this.#newest.length;
+		return (low >>> 0) % this.#size;
 	}
 }

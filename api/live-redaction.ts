@@ -1,8 +1,8 @@
 // Redaction of what a proxy or a client replay records, and of the messages about it.
 import { statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
-import { type Format, formatForWriting, type MoreFormats, openTape } from "../formats/index.ts";
-import type { Reporter } from "../src/errors.ts";
+import { createTape, type Format, formatForWriting, type MoreFormats, openTape } from "../formats/index.ts";
+import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import { copyFlow } from "../src/flow/copy-flow.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
@@ -120,17 +120,43 @@ export class LiveRedaction {
 		return copy;
 	}
 
-	/** Warns of secrets that were recognized late. Call it at the end. */
-	reportLate(): void {
+	/**
+	 * Replaces secrets that were recognized late in the output, if it could not be changed before, and reports them. Call
+	 * it when the output is closed.
+	 * @throws FlowtapeError FT_IO, and errors of reading the output
+	 */
+	async finish(report: Reporter): Promise<void> {
 		const { corrected = 0, uncorrected = 0 } = this.#sink ?? {};
 		const { output, log } = this.#setup;
+		const isFile = output !== null && output !== "-";
 		const flows = (count: number) => `${count} earlier ${count === 1 ? "flow" : "flows"}`;
-		if (corrected > 0) log?.("warning", `secrets that were recognized later have been replaced in ${flows(corrected)}`);
-		if (uncorrected > 0)
-			log?.(
-				"warning",
-				`${flows(uncorrected)} may have secrets that were recognized later; remove them with: flowtape rewrite --redact --in-place ${output}`,
-			);
+		if (uncorrected > 0 && !isFile)
+			log?.("warning", `${flows(uncorrected)} on stdout may have secrets that were recognized later`);
+		const replaced = corrected + (uncorrected > 0 && isFile ? await this.#clean(output, report) : 0);
+		if (replaced > 0) log?.("warning", `secrets that were recognized later have been replaced in ${flows(replaced)}`);
+	}
+
+	/** Writes the output anew without the secrets that are known now. Returns the number of changed flows. */
+	async #clean(output: string, report: Reporter): Promise<number> {
+		const { format, formats } = this.#setup;
+		const { copyFlows } = await import("./copy-flows.ts");
+		let changed = 0;
+		await copyFlows({
+			sources: [await openTape(output, { report, formats })],
+			steps: [
+				(flow) => {
+					if (this.redactor.redact(flow)) changed++;
+					return flow;
+				},
+			],
+			open: () => createTape(output, { format: format ?? undefined, formats, report }),
+			report,
+			// what cannot be read would be lost
+			reportInput(code, message, detail) {
+				throw new FlowtapeError(code, message, detail);
+			},
+		});
+		return changed;
 	}
 
 	/** Callbacks that get messages and flows without secrets. */

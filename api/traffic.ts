@@ -157,7 +157,7 @@ async function trafficFrom(
 			if (tape === null || tape.stored === null) throw error;
 			setup.onEvent?.({ kind: "sink_error", error });
 		}
-		redaction?.reportLate();
+		await redaction?.finish(report);
 		const replay = (await hooks.find(isServerReplay)?.report()) ?? null;
 		await pipeline.close();
 		await closeRecordings(recordings);

@@ -8,6 +8,7 @@ import { redactJson } from "./json.ts";
 import { markupEdits } from "./markup.ts";
 import { secretKind } from "./names.ts";
 import { PAIRS } from "./nested.ts";
+import { replaceParts } from "./parts.ts";
 import { applyEdits, type Redaction } from "./redaction.ts";
 import { redactPairs } from "./url.ts";
 
@@ -63,7 +64,8 @@ export function isBinary(essence: string, text: ByteString): boolean {
 
 /** Redacts JSON lines, or events, one by one. */
 export function redactLines(text: ByteString, redaction: Redaction, depth = 0): ByteString {
-	return text.replace(/[^\r\n]+/g, (line) => redactLine(line, redaction, depth));
+	const redact = (line: ByteString) => (line === "" ? line : redactLine(line, redaction, depth));
+	return replaceParts(text, "\n", (line) => (line.includes("\r") ? replaceParts(line, "\r", redact) : redact(line)));
 }
 
 /** A line, with the `data:` of an event before it or not. */
@@ -82,19 +84,15 @@ function redactParts(
 	depth: number,
 	parts: number,
 ): ByteString {
-	const delimiter = `--${boundary}`;
-	return body
-		.split(delimiter)
-		.map((part, i) => {
-			const blank = /\r?\n\r?\n/.exec(part);
-			if (i === 0 || blank === null) return part;
-			const from = blank.index + blank[0].length;
-			const head = part.slice(0, from);
-			const end = part.endsWith("\r\n") ? 2 : part.endsWith("\n") ? 1 : 0;
-			const content = part.slice(from, part.length - end);
-			return head + redactPart(head, content, redaction, depth, parts) + part.slice(part.length - end);
-		})
-		.join(delimiter);
+	return replaceParts(body, `--${boundary}`, (part, number) => {
+		const blank = /\r?\n\r?\n/.exec(part);
+		if (number === 0 || blank === null) return part;
+		const from = blank.index + blank[0].length;
+		const head = part.slice(0, from);
+		const end = part.endsWith("\r\n") ? 2 : part.endsWith("\n") ? 1 : 0;
+		const content = part.slice(from, part.length - end);
+		return head + redactPart(head, content, redaction, depth, parts) + part.slice(part.length - end);
+	});
 }
 
 function redactPart(head: ByteString, content: ByteString, redaction: Redaction, depth: number, parts: number) {

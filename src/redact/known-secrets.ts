@@ -77,14 +77,18 @@ export class KnownSecrets {
 
 	/** The hits in a text, in order; they do not overlap. */
 	find(text: ByteString): KnownHit[] {
-		if (this.#searched.length === 0 || text.length < SHORTEST) return [];
 		const hits: KnownHit[] = [];
-		this.#index.find(text, (from, length, entry) => {
-			const hit = this.#hit(text, from, length, entry);
-			if (hit !== null) hits.push(hit);
+		this.#each(text, (hit) => hits.push(hit));
+		return hits;
+	}
+
+	#each(text: ByteString, onHit: (hit: KnownHit) => void): void {
+		if (this.#searched.length === 0 || text.length < SHORTEST) return;
+		this.#index.find(text, (from, length, id) => {
+			const hit = this.#hit(text, from, length, id);
+			if (hit !== null) onHit(hit);
 			return hit !== null;
 		});
-		return hits;
 	}
 
 	#hit(text: ByteString, from: number, length: number, id: number): KnownHit | null {
@@ -107,44 +111,39 @@ export class KnownSecrets {
 
 	/** Replaces all hits by their placeholders, in the same notation. Returns the same text if there are none. */
 	replace(text: ByteString): ByteString {
-		const hits = this.find(text);
-		if (hits.length === 0) return text;
-		let out = "";
+		let out: ByteString | null = null;
 		let at = 0;
-		for (const hit of hits) {
+		this.#each(text, (hit) => {
 			// a hit in a run of base64 that was written anew
-			if (hit.from < at) continue;
+			if (hit.from < at) return;
 			const { alignment } = hit.notation;
+			const group = hit.from - (alignment === undefined ? 0 : SKIPPED[alignment]);
+			const run = alignment === undefined || group < at ? "" : base64Run(text, group);
+			out ??= "";
 			if (alignment === undefined) {
 				out += text.slice(at, hit.from) + hit.notation.encode(hit.secret.placeholder);
 				at = hit.to;
-			} else {
-				const group = hit.from - SKIPPED[alignment];
-				const run = group < at ? "" : base64Run(text, group);
+			} else if (group + run.length < hit.to) {
 				// the beginning of the run is missing
-				if (group + run.length < hit.to) {
-					out += text.slice(at, hit.from) + inPlace(hit);
-					at = hit.to;
-					continue;
-				}
+				out += text.slice(at, hit.from) + inPlace(hit);
+				at = hit.to;
+			} else {
 				out += text.slice(at, group) + this.#recode(run, hit.secret, alignment);
 				at = group + run.length;
 			}
-		}
-		return out + text.slice(at);
+		});
+		return out === null ? text : out + text.slice(at);
 	}
 
 	/** As `replace`, by as many bytes as the secret has: binary data may hold lengths. */
 	replaceInPlace(text: ByteString): ByteString {
-		const hits = this.find(text);
-		if (hits.length === 0) return text;
-		let out = "";
+		let out: ByteString | null = null;
 		let at = 0;
-		for (const hit of hits) {
-			out += text.slice(at, hit.from) + inPlace(hit);
+		this.#each(text, (hit) => {
+			out = (out ?? "") + text.slice(at, hit.from) + inPlace(hit);
 			at = hit.to;
-		}
-		return out + text.slice(at);
+		});
+		return out === null ? text : out + text.slice(at);
 	}
 
 	/** Decodes a run of base64, replaces the secret, and all others that stand in it, and encodes it again. */

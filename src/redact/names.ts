@@ -130,10 +130,22 @@ export function isGrantName(name: string): boolean {
 	return name === "code" || name === "nonce";
 }
 
-/** A function that tells the kinds of values that stand beside one another: in one query or form. */
-export function secretKindsOf(names: readonly string[]): (name: string) => SecretKind | null {
-	const isGrant = names.some((name) => name === "state" || name === "grant_type" || name === "client_id");
-	return (name) => (isGrant && isGrantName(name) ? (name as "code" | "nonce") : secretKind(name));
+/**
+ * A function that tells the kinds of values that stand beside one another: in one query or form.
+ * @param names returns the names of all of them
+ */
+export function secretKindsOf(names: () => Iterable<string>): (name: string) => SecretKind | null {
+	let isGrant: boolean | null = null;
+	return (name) => {
+		if (!isGrantName(name)) return secretKind(name);
+		isGrant ??= hasGrant(names());
+		return isGrant ? (name as "code" | "nonce") : secretKind(name);
+	};
+}
+
+function hasGrant(names: Iterable<string>): boolean {
+	for (const name of names) if (name === "state" || name === "grant_type" || name === "client_id") return true;
+	return false;
 }
 
 /**

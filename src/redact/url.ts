@@ -1,6 +1,7 @@
 // Secrets in URLs, queries and URL-encoded forms: user information, path segments, parameters, fragments.
 import type { ByteString } from "../flow/bytes.ts";
 import { type SecretKind, secretKindsOf } from "./names.ts";
+import { partsBetween, replaceParts } from "./parts.ts";
 import type { PlaceKind, Redaction } from "./redaction.ts";
 import { redactSigned } from "./schemes.ts";
 
@@ -71,27 +72,24 @@ function redactSegments(path: ByteString, redaction: Redaction): ByteString {
 /** Redacts a query or URL-encoded form. */
 export function redactPairs(query: ByteString, redaction: Redaction, place: PlaceKind, depth = 0): ByteString {
 	if (query.length < 3) return query;
-	const parts = query.split("&");
-	const names = parts.map((part) => percentBytes(nameOf(part)));
-	const kindOf = secretKindsOf(names);
-	let isChanged = false;
-	const out = parts.map((part, i) => {
+	const kindOf = secretKindsOf(() => namesIn(query));
+	const redacted = replaceParts(query, "&", (part) => {
 		const equals = part.indexOf("=");
 		if (equals < 0 || equals === part.length - 1) return part;
-		const name = names[i] as string;
+		const name = percentBytes(part.slice(0, equals));
 		const raw = part.slice(equals + 1);
 		const value = percentBytes(raw.includes("+") ? raw.replaceAll("+", " ") : raw);
 		const replaced = redactPair(name, value, kindOf(name), redaction, place, depth);
-		if (replaced === value) return part;
-		isChanged = true;
-		return part.slice(0, equals + 1) + percentEncode(replaced);
+		return replaced === value ? part : part.slice(0, equals + 1) + percentEncode(replaced);
 	});
-	return redaction.known.replace(isChanged ? out.join("&") : query);
+	return redaction.known.replace(redacted);
 }
 
-function nameOf(pair: ByteString): ByteString {
-	const equals = pair.indexOf("=");
-	return equals < 0 ? pair : pair.slice(0, equals);
+function* namesIn(query: ByteString): Generator<string> {
+	for (const part of partsBetween(query, "&")) {
+		const equals = part.indexOf("=");
+		yield percentBytes(equals < 0 ? part : part.slice(0, equals));
+	}
 }
 
 function redactPair(
@@ -117,8 +115,27 @@ export function percentEncode(value: ByteString): ByteString {
 
 /** Decodes `%XX` to bytes; invalid escapes stay. */
 export function percentBytes(text: ByteString): ByteString {
-	if (!text.includes("%")) return text;
-	return text.replace(/%([0-9a-f]{2})/gi, (_escape, digits: string) =>
-		String.fromCharCode(Number.parseInt(digits, 16)),
-	);
+	const first = text.indexOf("%");
+	if (first < 0) return text;
+	const bytes = Buffer.from(text, "latin1");
+	let end = first;
+	for (let at = first; at < bytes.length; at++, end++) {
+		const high = bytes[at] === PERCENT ? digitOf(bytes[at + 1]) : -1;
+		const low = high < 0 ? -1 : digitOf(bytes[at + 2]);
+		if (low < 0) bytes[end] = bytes[at] as number;
+		else {
+			bytes[end] = 16 * high + low;
+			at += 2;
+		}
+	}
+	return bytes.latin1Slice(0, end);
+}
+
+const PERCENT = 0x25;
+
+/** The value of a hexadecimal digit; -1: it is none. */
+function digitOf(code = 0): number {
+	if (code >= 0x30 && code <= 0x39) return code - 0x30;
+	const letter = code | 0x20;
+	return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : -1;
 }

@@ -1,9 +1,9 @@
-// The examples of README.md and docs/*.md are run, each page in a folder of its own, and print what the page says.
+// Runs the examples of README.md and docs/*.md, each page in its own folder, and compares their output with the page.
 //
-// A block that begins ```console holds commands behind "$ ". What stands below a command is what it prints, "…" for
-// anything; nothing there: whatever it prints. `<!-- status 2 -->` above the block is the exit status of its commands;
-// 0 without. A block with a file's name behind its language, such as ```yaml rules.yaml, is written to that file first.
-// `localhost:3000` stands for a server on a free port: the page's own server.mjs, or else a small site.
+// A ```console block has commands after "$ ". The lines below a command are its expected output, in which "…" matches
+// any text; without such lines, any output is accepted. `<!-- status 2 -->` above the block is the exit status of its
+// commands; default: 0. A block with a file name after its language, such as ```yaml rules.yaml, is first written to
+// that file. `localhost:3000` stands for a server on a free port: the page's own server.mjs, or a small site.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -15,7 +15,7 @@ import { prepareDocsFolder } from "../fixtures/docs-folder.ts";
 import { startSite } from "../fixtures/plain-site.ts";
 import { filterOperators } from "../src/filter/terms.ts";
 
-// run alone it has half a minute otherwise, which is too little where others keep the processor busy
+// the default of half a minute is too short on a busy machine
 t.setTimeout(600_000);
 
 interface Example {
@@ -98,7 +98,7 @@ const pages = ["README.md", ...readdirSync("docs").map((name) => join("docs", na
 	name.endsWith(".md"),
 );
 
-t.test("pages without a block that looks like an example and is none", async (t) => {
+t.test("every console block is an example that can be run", async (t) => {
 	for (const name of pages) {
 		const text = readFileSync(name, "utf8");
 		const blocks = text.match(/^```console\n/gm) ?? [];

@@ -1,4 +1,4 @@
-// Each script of examples/ on a tape, and what it makes of it.
+// Each script of examples/ on a tape, and its result.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t, { type Test } from "tap";

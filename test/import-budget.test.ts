@@ -1,4 +1,4 @@
-// What an import of the package loads, as built: so many files and bytes, which is what it costs; times depend on the
+// Limits for the files and bytes that an import of the package loads. They determine its time, which depends on the
 // machine.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, statSync } from "node:fs";
@@ -8,7 +8,7 @@ import t, { type Test } from "tap";
 
 const dist = resolve("dist");
 
-/** The files of the package that a program has loaded at its end, as V8 tells. */
+/** The files of the package that a program loads, according to the coverage report of V8. */
 function loadedBy(t: Test, program: string): string[] {
 	const folder = join(t.testdirName, "coverage");
 	mkdirSync(folder, { recursive: true });
@@ -38,7 +38,7 @@ for (const [file, most] of Object.entries({
 	});
 }
 
-t.test("classes are the same, whichever way they come, and a verb loads the rest", async (t) => {
+t.test("all entries export the same classes, and a function loads the rest", async (t) => {
 	t.testdir();
 	const urls = ["index.js", "flow.js"].map((name) => JSON.stringify(pathToFileURL(join(dist, name)).href));
 	const files = loadedBy(

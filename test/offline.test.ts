@@ -1,4 +1,4 @@
-// The proof that replaying reaches nothing: no socket, no name, no handshake, whatever clients ask for.
+// A replay makes no connections, DNS lookups or TLS handshakes, for any request.
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -1,4 +1,4 @@
-// Conversations that are stored while they go on.
+// Conversations that are stored while they are in progress.
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../fixtures/build-flow.ts";

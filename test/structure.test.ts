@@ -1,5 +1,5 @@
-// The habits that a reader of the tree relies on: a test beside every file, files that say what they are, names that
-// mean something. `npm run structure` holds the imports.
+// Habits of CONTRIBUTING.md: a test for every file, a comment at the head of every file, and descriptive names.
+// `npm run structure` checks the imports.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import t from "tap";
@@ -9,7 +9,7 @@ const filesIn = (folder: string): string[] =>
 const isSource = (file: string): boolean => /(?<!\.d)\.c?ts$/.test(file);
 const sources = ["src", "api", "commands", "formats"].flatMap(filesIn).filter(isSource);
 
-/** What is left of a file when its types are gone: the compiler leaves `export {}` where that is nothing. */
+/** Whether a file has more than types. For types alone, the compiler writes only `export {}`. */
 function emitsCode(file: string): boolean {
 	const emitted = readFileSync(join("build", file.replace(/ts$/, "js")), "utf8");
 	return (
@@ -20,7 +20,7 @@ function emitsCode(file: string): boolean {
 	);
 }
 
-t.test("every file that holds code has its test, at the same path", async (t) => {
+t.test("every file with code has a test at the same path", async (t) => {
 	t.ok(sources.length > 100, "the sources were found");
 	const untested = sources.filter(
 		(file) => emitsCode(file) && !existsSync(join("test", file.replace(/\.c?ts$/, ".test.ts"))),
@@ -28,7 +28,7 @@ t.test("every file that holds code has its test, at the same path", async (t) =>
 	t.same(untested, []);
 });
 
-t.test("every file says at its head what it is", async (t) => {
+t.test("every file begins with a comment", async (t) => {
 	const all = [...sources, "index.ts", ...["fixtures", "bench", "demo"].flatMap(filesIn).filter(isSource)];
 	t.same(
 		all.filter((file) => !/^(?:#!.*\n)?\/\/ \S/.test(readFileSync(file, "utf8"))),
@@ -36,7 +36,7 @@ t.test("every file says at its head what it is", async (t) => {
 	);
 });
 
-t.test("no file is named for being useful", async (t) => {
+t.test("no file name is a filler", async (t) => {
 	t.same(
 		[...sources, ...filesIn("fixtures"), ...filesIn("test")].filter((file) =>
 			/^(?:utils?|helpers?|common|misc|shared|stuff)\b/i.test(basename(file)),

@@ -14,7 +14,7 @@ import { SCHEMA_VERSION } from "../src/store/sqlite/schema.ts";
 
 const golden = (version: number, kind: string) => `fixtures/flows/tape-${version}.${kind}`;
 
-/** All tables and indexes with their columns, whatever order steps have brought them in. */
+/** All tables and indexes with their columns, sorted, because migrations add them in another order. */
 function tablesOf(path: string): unknown[] {
 	const db = new TapeDatabase(path, "read", false);
 	const columns = db.all(

@@ -1,3 +1,4 @@
+// Exports each flow to a file, and reports those that cannot be exported.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

@@ -1,3 +1,4 @@
+// Limits the number of flows.
 import t from "tap";
 import { limitFlows } from "../../api/limit-flows.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";

@@ -1,3 +1,4 @@
+// Sends requests one by one, several at a time, at a rate, or with the recorded gaps.
 import t from "tap";
 import { parseSpeed, sendAtPace } from "../../api/pace.ts";
 import { httpFlow, STARTED } from "../../fixtures/build-flow.ts";

@@ -1,9 +1,10 @@
+// The key of placeholders: from the environment or its file, which is created once.
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { keyFileName, redactionKey } from "../../api/redaction-key.ts";
 
-t.test("from the variable, whatever its text is", async (t) => {
+t.test("from the variable, with any text", async (t) => {
 	const folder = t.testdir();
 	const env = { FLOWTAPE_HOME: folder, FLOWTAPE_REDACT_KEY: "our team" };
 	const key = await redactionKey(env, { create: true });

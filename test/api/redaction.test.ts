@@ -1,3 +1,4 @@
+// Creates a redactor from options, the environment and the key.
 import t from "tap";
 import { createRedactor } from "../../api/redaction.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";

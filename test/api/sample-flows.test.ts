@@ -1,3 +1,4 @@
+// Selects a random sample of flows, the same for the same seed.
 import t from "tap";
 import { sampleFlows, seededRandom } from "../../api/sample-flows.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";

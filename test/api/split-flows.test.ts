@@ -1,3 +1,4 @@
+// Distributes flows to tapes by host, status, method, type or session.
 import { readdir, rename } from "node:fs/promises";
 import { join } from "node:path";
 import t from "tap";

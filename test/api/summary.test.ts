@@ -1,3 +1,4 @@
+// Statistics of flows.
 import t from "tap";
 import { Summary } from "../../api/summary.ts";
 import { dnsFlow, httpFlow, STARTED } from "../../fixtures/build-flow.ts";

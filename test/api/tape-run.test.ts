@@ -91,7 +91,7 @@ t.test("no tape, and a mode that records nothing", async (t) => {
 	}
 });
 
-t.test("failures are counted and left out, unless they are to be recorded", async (t) => {
+t.test("failures are counted and left out, unless an option records them", async (t) => {
 	const folder = t.testdir();
 	for (const keepsFailures of [false, true]) {
 		const run = await TapeRun.open(setup(join(folder, "b.tape"), { keepsFailures }));

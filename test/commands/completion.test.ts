@@ -1,5 +1,5 @@
-// The completion scripts in their shells: bash and fish are asked for real, and the function of zsh is called with what
-// its line editor passes, where they are installed.
+// The completion scripts in their shells, if these are installed. bash and fish complete lines; the function of zsh gets
+// the arguments that its line editor would pass.
 import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+// `flowtape diff` prints the differences between two tapes. Its exit status is 1 if there are any.
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/diff.ts";

@@ -1,3 +1,4 @@
+// `flowtape export` prints flows for other tools.
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

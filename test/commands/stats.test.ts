@@ -1,3 +1,4 @@
+// `flowtape stats` prints statistics of tapes.
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/stats.ts";

@@ -1,4 +1,4 @@
-// Whatever clients and servers send, and wherever they stop: the proxy goes on, and keeps no connection.
+// After any bytes from clients and servers, and any end of a connection, the proxy continues and keeps no connection.
 import fc from "fast-check";
 import t from "tap";
 import { makeAuthorities } from "../../fixtures/authorities.ts";

@@ -23,7 +23,7 @@ const kinds = [
 ] as const;
 
 /**
- * Reads a damaged tape, whatever comes of it but an error that is not ours. Only a database has to be a file for that.
+ * Reads a damaged tape; only FlowtapeErrors are allowed. Only a database has to be a file for that.
  */
 async function idsOf(file: string, bytes: Buffer): Promise<{ ids: string[]; reported: number }> {
 	const { list, report } = reports();
@@ -71,9 +71,9 @@ for (const { extension, step } of kinds) {
 				extension === ".jsonl"
 					? whole.every((line, i) => line === lines[i] || line === "")
 					: ids.length === flows.length;
-			if (reported === 0 && !isWhole) faults.push(`${size} bytes: nothing is told`);
+			if (reported === 0 && !isWhole) faults.push(`${size} bytes: the damage is not reported`);
 		}
-		t.same(faults, [], "all that is whole is kept, and what is not is told");
+		t.same(faults, [], "complete flows are kept, and damage is reported");
 	});
 
 	t.test(`${extension} with bits turned over`, async (t) => {

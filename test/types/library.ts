@@ -1,4 +1,4 @@
-// What programs may write, and what the compiler refuses. Compiled by `npm run types`, and never run.
+// Code that must compile, and lines that must not. `npm run types` compiles it; it never runs.
 import {
 	compileFilter,
 	convert,
@@ -41,7 +41,7 @@ export async function tapes(): Promise<void> {
 	tape.flows({ filtr: "~c 500" });
 	await using writer = await createTape("b.har", { format: "har" });
 	await writer.append(new Error("no flow") as never);
-	// @ts-expect-error a flow is appended, no text
+	// @ts-expect-error flows are appended, not text
 	await writer.append("flow");
 	// @ts-expect-error there is no such option
 	await openTape("a.tape", { stricter: true });
@@ -55,11 +55,11 @@ export async function verbs(): Promise<void> {
 		{ setStatus: 404, encode: "br", modifyHeaders: ["/a/b"], refresh: "now", sort: true },
 		"in-place",
 	);
-	// @ts-expect-error of the codings there is none of this name
+	// @ts-expect-error no coding has this name
 	await rewrite("a.tape", { encode: "rar" }, "b.tape");
 	// @ts-expect-error options are in camelCase
 	await rewrite("a.tape", { set_status: 404 }, "b.tape");
-	// @ts-expect-error options of live traffic change no stored flow
+	// @ts-expect-error options of live traffic do not apply to stored flows
 	await rewrite("a.tape", { listenPort: 1 }, "b.tape");
 	// @ts-expect-error a target is needed
 	await convert("a.tape");
@@ -101,7 +101,7 @@ export async function proxies(): Promise<void> {
 	await replayServer({ from: "a.tape", extra: 403 });
 	// @ts-expect-error names have no prefix here
 	await replayServer({ from: "a.tape", serverReplayExtra: 404 });
-	// @ts-expect-error what is deprecated has no name in camelCase
+	// @ts-expect-error deprecated options are left out
 	await replayServer({ from: "a.tape", nopop: true });
 	// @ts-expect-error the port has one name
 	await record({ listenPort: 1 });
@@ -111,7 +111,7 @@ export async function comparisons(): Promise<void> {
 	for await (const change of diff("a.tape", ["b.har", "c.tape"], { ignore: "json:/id", filter: "~m GET" })) {
 		change satisfies FlowChange;
 		if (change.kind === "changed") change.differences[0]?.part satisfies string | undefined;
-		// @ts-expect-error what is new has nothing before it
+		// @ts-expect-error a new flow has no earlier one
 		if (change.kind === "new") change.before;
 	}
 	// @ts-expect-error two recordings are compared
@@ -122,7 +122,7 @@ export async function comparisons(): Promise<void> {
 	await explain([], { method: "POST", url: "http://a.test/", headers: { accept: "*/*" }, body: new Uint8Array(1) });
 	// @ts-expect-error a request has a URL
 	await explain("a.tape", { method: "GET" });
-	// @ts-expect-error what becomes of a miss is no matter of matching
+	// @ts-expect-error the answer to a miss is not a matching option
 	await explain("a.tape", "http://a.test/", { extra: 404 });
 }
 
@@ -142,7 +142,7 @@ export async function clients(): Promise<void> {
 		else one.flow;
 	}
 	(await client.close()) satisfies ReplayClientReport;
-	// @ts-expect-error something has to be sent
+	// @ts-expect-error a source is needed
 	replayClient({ to: "b.tape" });
 	// @ts-expect-error a factor is a number here
 	replayClient({ from: "a.tape", speed: "2x" });
@@ -160,9 +160,9 @@ export async function commands(): Promise<void> {
 	});
 	status satisfies number;
 	failures[0]?.kind satisfies "miss" | "unused" | "egress" | undefined;
-	// @ts-expect-error the environment is given, it is not read
+	// @ts-expect-error the environment must be passed
 	await run(["npm", "test"], { tape: "a.tape" });
-	// @ts-expect-error a command is a list, no shell splits it
+	// @ts-expect-error a command is a list, because no shell splits it
 	await run("npm test", { tape: "a.tape", env: {} });
 	// @ts-expect-error there is no such mode
 	await run(["npm", "test"], { tape: "a.tape", env: {}, recordMode: "twice" });

@@ -1,3 +1,4 @@
+// Prints changes of bodies and fields, line by line.
 import t from "tap";
 import { changes, describe, stateOf } from "../../../commands/print/changes.ts";
 import { plain } from "../../../commands/print/text.ts";

@@ -1,3 +1,4 @@
+// Flows as rows of CSV.
 import t from "tap";
 import { csvColumns, csvTable } from "../../../commands/print/csv.ts";
 import { dnsFlow, httpFlow, STARTED, tcpFlow } from "../../../fixtures/build-flow.ts";

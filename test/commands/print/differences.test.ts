@@ -1,3 +1,4 @@
+// Prints the differences between two flows.
 import t from "tap";
 import { changeText, countsText, differenceText } from "../../../commands/print/differences.ts";
 import { plain } from "../../../commands/print/text.ts";

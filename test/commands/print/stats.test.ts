@@ -1,3 +1,4 @@
+// Prints statistics as text.
 import t from "tap";
 import { Summary } from "../../../api/summary.ts";
 import { statsText } from "../../../commands/print/stats.ts";

@@ -1,3 +1,4 @@
+// Reads options of `rewrite` from a YAML or JSON file.
 import { join } from "node:path";
 import t from "tap";
 import { withRules } from "../../../commands/rewrite/rules-file.ts";

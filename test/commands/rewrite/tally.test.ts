@@ -1,3 +1,4 @@
+// Counts and prints the changes of `rewrite`.
 import t from "tap";
 import { Tally } from "../../../commands/rewrite/tally.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";

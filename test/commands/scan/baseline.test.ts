@@ -1,3 +1,4 @@
+// Reads the fingerprints of an earlier scan.
 import { join } from "node:path";
 import t from "tap";
 import { readBaseline } from "../../../commands/scan/baseline.ts";

@@ -1,3 +1,4 @@
+// Findings as JSON.
 import t from "tap";
 import { scanJson } from "../../../commands/scan/json.ts";
 import { findingOf } from "../../../fixtures/findings.ts";

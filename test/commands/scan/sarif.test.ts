@@ -1,3 +1,4 @@
+// Findings as SARIF.
 import t from "tap";
 import { scanSarif } from "../../../commands/scan/sarif.ts";
 import { findingOf } from "../../../fixtures/findings.ts";

@@ -1,3 +1,4 @@
+// Findings as text.
 import t from "tap";
 import { scanText } from "../../../commands/scan/text.ts";
 import { findingOf } from "../../../fixtures/findings.ts";

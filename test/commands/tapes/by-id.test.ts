@@ -1,3 +1,4 @@
+// Selects flows by the beginning of their ids.
 import t from "tap";
 import { readByIds, selectByIds } from "../../../commands/tapes/by-id.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";

@@ -138,7 +138,7 @@ t.test("bodies that differ are reported even if their texts are equal", async (t
 	t.same(
 		compare(body('{"id": 1234567890123456789, "n": 1.50}'), body('{"n": 1.5, "id": 1234567890123456789}')),
 		[],
-		"but equal values are equal, whatever their order and form",
+		"but equal values in another order or form are equal",
 	);
 	const form: [string, string] = ["Content-Type", "application/x-www-form-urlencoded"];
 	t.same(

@@ -1,3 +1,4 @@
+// Requests as calls of fetch.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { startRawServer } from "../../../fixtures/raw-server.ts";

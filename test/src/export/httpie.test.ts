@@ -1,3 +1,4 @@
+// Requests as HTTPie commands.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { httpieCommand } from "../../../src/export/httpie.ts";

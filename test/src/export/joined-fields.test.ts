@@ -1,3 +1,4 @@
+// Joins headers with the same name.
 import t from "tap";
 import { joinedFields } from "../../../src/export/joined-fields.ts";
 

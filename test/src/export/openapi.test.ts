@@ -1,3 +1,4 @@
+// An OpenAPI document of flows.
 import t from "tap";
 import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { OpenApiDocument } from "../../../src/export/openapi.ts";

@@ -1,3 +1,4 @@
+// Messages as HTTP/1.1.
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { piecesOf } from "../../../src/export/pieces.ts";

@@ -1,3 +1,4 @@
+// The parts of a request that all exports need.
 import t from "tap";
 import { httpRequest } from "../../../fixtures/build-flow.ts";
 import { namedServer, requestParts, requestUrl, textBody } from "../../../src/export/request-parts.ts";

@@ -1,3 +1,4 @@
+// Quotes words for shells.
 import { execFileSync } from "node:child_process";
 import t from "tap";
 import { commandLine, printf, quote, quoteInLine } from "../../../src/export/shell.ts";

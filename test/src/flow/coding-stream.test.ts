@@ -1,3 +1,4 @@
+// Decodes and encodes bodies as streams.
 import { brotliCompressSync, deflateRawSync, deflateSync, gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { decodeBody, encodeBody } from "../../../src/flow/body.ts";

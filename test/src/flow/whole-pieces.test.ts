@@ -1,3 +1,4 @@
+// Reads bodies in pieces that do not split characters.
 import t from "tap";
 import { isUtf8Body, wholeCharacters, wholePieces } from "../../../src/flow/whole-pieces.ts";
 

@@ -1,3 +1,4 @@
+// Uses new values from responses in later requests.
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow, httpRequest } from "../../../fixtures/build-flow.ts";

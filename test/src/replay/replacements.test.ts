@@ -1,3 +1,4 @@
+// Replaces recorded values by new ones.
 import t from "tap";
 import { Replacements } from "../../../src/replay/replacements.ts";
 

@@ -1,3 +1,4 @@
+// Drops flows with equal requests and responses.
 import t from "tap";
 import { type HttpParts, httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
 import { defaultRequestKey } from "../../../src/replay/match/key.ts";

@@ -1,3 +1,4 @@
+// Sets and deletes values of JSON texts; the rest of the text stays as it is.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpResponse } from "../../../fixtures/build-flow.ts";

@@ -1,3 +1,4 @@
+// Edits of stored flows.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";

@@ -1,3 +1,4 @@
+// Renames hosts in all parts of a flow.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow, httpRequest, httpResponse, websocketFlow } from "../../../fixtures/build-flow.ts";

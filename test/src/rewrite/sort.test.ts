@@ -1,3 +1,4 @@
+// Sorts flows by time.
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

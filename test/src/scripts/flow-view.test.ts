@@ -1,3 +1,4 @@
+// Flows as scripts see them.
 import t from "tap";
 import { httpFlow, tcpFlow } from "../../../fixtures/build-flow.ts";
 import { KILLED } from "../../../src/flow/flow.ts";

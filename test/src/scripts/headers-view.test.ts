@@ -1,3 +1,4 @@
+// Header fields as scripts see them.
 import t from "tap";
 import { HeadersView } from "../../../src/scripts/headers-view.ts";
 

@@ -1,3 +1,4 @@
+// Loads scripts, and reports those that cannot be used.
 import { utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

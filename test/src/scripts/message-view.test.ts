@@ -1,3 +1,4 @@
+// Messages as scripts see them.
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpRequest, httpResponse } from "../../../fixtures/build-flow.ts";

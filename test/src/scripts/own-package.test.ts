@@ -1,3 +1,4 @@
+// Scripts can import flowtape from any folder.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

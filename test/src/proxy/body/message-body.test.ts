@@ -63,7 +63,7 @@ t.test("whether the body has started: bytes or an empty body's end have arrived"
 t.test("an unchanged body is sent as received", async (t) => {
 	const { body, message } = whole();
 	t.strictSame(body.outgoingLength(message, false), { framing: length });
-	t.strictSame(body.outgoingLength(message, true), { framing: length }, "whoever looked at it");
+	t.strictSame(body.outgoingLength(message, true), { framing: length }, "also after a hook read it");
 	t.equal(sent(body), "body end null");
 });
 
@@ -74,7 +74,7 @@ t.test("the rest of a body is streamed, even if hooks saw its head", async (t) =
 t.test("another body replaces it", async (t) => {
 	const { body, message } = whole();
 	message.rawContent = Buffer.from("another");
-	t.strictSame(body.outgoingLength(message, false), { framing: length }, "not where nobody may have changed it");
+	t.strictSame(body.outgoingLength(message, false), { framing: length }, "not if no hook can have changed it");
 	t.strictSame(body.outgoingLength(message, true), { size: 7 });
 	t.equal(body.framing, null);
 	t.equal(sent(body), "another end null");

@@ -280,7 +280,7 @@ t.test("if many bodies are incomplete, further ones wait outside memory, even if
 t.test("a large body made by hooks counts once for all its receivers, until the last has it", async (t) => {
 	const policy = new BodyPolicy(defaults(options));
 	const body = Buffer.alloc(70 * MIB);
-	t.notOk(policy.holdHookBody(body, true), "but not one that nobody else gets");
+	t.notOk(policy.holdHookBody(body, true), "but not if no one else receives it");
 	t.ok(policy.holdHookBody(body, false));
 	t.ok(policy.holdHookBody(body, false));
 	for (const isOfOne of [true, false])

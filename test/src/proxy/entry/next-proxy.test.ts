@@ -100,7 +100,7 @@ t.test("the challenge reaches the client, and its credentials reach the next pro
 		t.match(
 			(await (await proxy.connect()).send(connect(to)).message()).head,
 			/^HTTP\/1\.1 407 /,
-			"and is nobody else's",
+			"and no other client gets it",
 		);
 	});
 });
@@ -271,7 +271,7 @@ t.test("challenges that do not reach the client", async (t) => {
 	t.match(
 		(await inner.send(get("/")).message()).body.toString(),
 		"refused the connection",
-		"a next proxy that is not there is told of as ever",
+		"a missing next proxy is reported as usual",
 	);
 });
 

@@ -147,7 +147,7 @@ t.test("a wrong length is corrected or removed", async (t) => {
 	t.equal(length({ size: 3 }, true), "3");
 	t.equal(length({ framing: { kind: "length", length: 4 } }, true), "4");
 	t.equal(length({ framing: { kind: "chunked" } }, true), undefined);
-	t.equal(length({ framing: { kind: "chunked" } }, false), "99", "what nobody touched is as the client sent it");
+	t.equal(length({ framing: { kind: "chunked" } }, false), "99", "unchanged fields stay as the client sent them");
 	t.notOk("content-length" in http2RequestHeaders(http2("a"), { size: 3 }, true), "none is added");
 });
 

@@ -16,7 +16,7 @@ t.test("the first connection to the endpoint takes it", async (t) => {
 	t.match(opened.takeSocket(place), { socket, serverConn });
 	t.equal(opened.takeSocket(place), null);
 	opened.close();
-	t.equal(socket.destroyed, false, "whoever took it sees to its end");
+	t.equal(socket.destroyed, false, "its new owner ends it");
 	const dead = new Socket().destroy();
 	t.equal(new OpenedTunnel(place, dead, serverConn, null).takeSocket(place), null);
 	const unused = new Socket();

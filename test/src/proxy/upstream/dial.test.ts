@@ -153,7 +153,7 @@ t.test("timeouts, connections to this proxy itself, and cancelled attempts", asy
 	t.equal(await greet(own), `FT_UPSTREAM: 127.0.0.1:${silent.port} is this proxy itself: the request would loop`);
 	t.equal(own.sockets[0]?.destroyed, true);
 	const unwanted = planFor(t, { to: to(silent.port, true) });
-	const attempt = dial(unwanted, () => t.fail("nobody is to hear of it"));
+	const attempt = dial(unwanted, () => t.fail("no callback is expected"));
 	attempt.cancel();
 	t.equal(unwanted.sockets[0]?.destroyed, true);
 	await new Promise((resolve) => unwanted.sockets[0]?.once("close", resolve));

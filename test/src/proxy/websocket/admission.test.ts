@@ -10,7 +10,7 @@ t.test("messages without room wait in order; one larger than the limit is admitt
 	t.equal(admit(24 * MIB), undefined);
 	const large = admit(100 * MIB)?.then(() => order.push("large"));
 	const small = admit(1)?.then(() => order.push("small"));
-	t.ok(large !== undefined && small !== undefined, "nobody overtakes");
+	t.ok(large !== undefined && small !== undefined, "the order is kept");
 	release(40 * MIB);
 	await new Promise(setImmediate);
 	t.same(order, []);

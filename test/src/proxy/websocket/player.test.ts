@@ -60,7 +60,7 @@ t.test("each message after the client's messages that precede it", async (t) => 
 	t.same(await until(2), ["welcome", `${PONG}:78`]);
 	say(TEXT, "b");
 	say(TEXT, "c");
-	t.same((await until(5)).slice(2), ["1", "2", "3"], "in order, whatever the client said meanwhile");
+	t.same((await until(5)).slice(2), ["1", "2", "3"], "in order, although the client sent messages meanwhile");
 	say(TEXT, "more than was recorded");
 	say(CLOSE, "\x03\xe8");
 	await until(7);
@@ -88,7 +88,7 @@ t.test("a server that closes", async (t) => {
 t.test("a client that violates the protocol, or disconnects", async (t) => {
 	const broken = play({ cues: [], close: null });
 	broken.player.write(Buffer.alloc(14, 0xff));
-	t.match(await broken.until(2), [/^8:03ea/, "end"], "it is told with 1002");
+	t.match(await broken.until(2), [/^8:03ea/, "end"], "closed with 1002");
 	const gone = play({ cues: [cue(0, "late", 60_000)], close: null });
 	gone.player.end();
 	t.same(await gone.until(1), ["end"]);

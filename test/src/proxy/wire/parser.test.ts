@@ -196,7 +196,7 @@ t.test("a handler may call feed, resume and detach", async (t) => {
 	t.strictSame(notes.heard.splice(0), ["/1", "end", "/2", "end"]);
 
 	notes.atHead = () => t.equal(parser.detach().latin1Slice(), "abcrest");
-	notes.atEnd = () => t.fail("nothing is told behind a detach");
+	notes.atEnd = () => t.fail("nothing is reported after a detach");
 	parser.feed(Buffer.concat([request("/3", "abc"), Buffer.from("rest")]));
 	t.strictSame(notes.heard, ["/3"]);
 	t.throws(() => parser.feed(Buffer.from("x")), { code: "FT_PROTOCOL", message: /no longer read as HTTP/ });

@@ -22,5 +22,5 @@ t.test("checkpoint and close", async (t) => {
 	thread.postMessage("close");
 	await once(thread, "exit");
 	await store.close();
-	t.notOk(existsSync(`${path}-wal`), "nobody else has it open");
+	t.notOk(existsSync(`${path}-wal`), "it is not open elsewhere");
 });

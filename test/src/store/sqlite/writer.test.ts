@@ -82,7 +82,7 @@ t.test("unchanged parts of another tape are copied as rows, changed ones are wri
 	}
 	t.ok(
 		flows.every(({ type, connections }) => type !== "http" || typeof connections.client === "function"),
-		"nobody looked at connections",
+		"connections were not read",
 	);
 	await writer.close();
 	const copy = storeAt(to, "read");

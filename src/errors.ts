@@ -139,3 +139,17 @@ export function installError(cause: unknown): unknown {
 		: "run: npm rebuild better-sqlite3, or reinstall flowtape with the install scripts of its dependencies allowed";
 	return new FlowtapeError("FT_INSTALL", `${what}; ${how}`, { cause });
 }
+
+const OPEN_FILES =
+	"raise the limit of open files, for example with ulimit -n 1024 (flowtape itself needs about 100, and a proxy two for each client)";
+
+/** Adds advice to an error that was caused by too many open files; returns any other error unchanged. */
+export function openFilesError(thrown: unknown): unknown {
+	let cause = thrown;
+	while (cause instanceof Error && cause.cause !== undefined && !hasErrno(cause, "EMFILE", "ENFILE"))
+		cause = cause.cause;
+	if (!hasErrno(cause, "EMFILE", "ENFILE")) return thrown;
+	return thrown instanceof FlowtapeError
+		? thrown.withDetail({}, `${thrown.message}; ${OPEN_FILES}`)
+		: new FlowtapeError("FT_IO", `too many open files: ${OPEN_FILES}`, { cause: thrown });
+}

@@ -4,7 +4,7 @@ export const exitStatuses: readonly (readonly [status: string, meaning: string])
 	["0", "done"],
 	[
 		"1",
-		"the answer is no: no flow matched, tapes differ, or --fail-on made the run fail (`run` fails on misses by default)",
+		"the answer is no: no flow matched, tapes differ, `replay-client` got no response, or --fail-on made the run fail (`run` fails on misses by default)",
 	],
 	["2", "a usage error: an unknown option, or an invalid filter or pattern; the message has its column"],
 	["3", "bad input: not a tape, damaged, or written by a newer version; the message says where, and what was kept"],

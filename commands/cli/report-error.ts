@@ -1,5 +1,5 @@
 // Reports an error on stderr. Imports no package, so that it can also report a missing package.
-import { FlowtapeError, installError, messageOf } from "../../src/errors.ts";
+import { FlowtapeError, installError, messageOf, openFilesError } from "../../src/errors.ts";
 import { kebab } from "../../src/options.ts";
 import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "./command.ts";
@@ -9,7 +9,7 @@ import type { Io } from "./command.ts";
  * @param where how the option that is wrong was given, if any
  */
 export function reportError(thrown: unknown, debug: boolean, { stderr }: Pick<Io, "stderr">, where?: string): number {
-	const error = installError(thrown);
+	const error = openFilesError(installError(thrown));
 	const isOurs = error instanceof FlowtapeError;
 	const option = isOurs && error.option !== undefined ? `${where ?? `--${kebab(error.option)}`}: ` : "";
 	const message = messageOf(error);

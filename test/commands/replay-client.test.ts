@@ -1,4 +1,5 @@
 // `flowtape replay-client` against a real server.
+import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
@@ -69,7 +70,7 @@ t.test("events and counts as JSON", async (t) => {
 		httpFlow({ request: { host: "127.0.0.1", port: 1 } }),
 	]);
 	const { status, out } = await runCaptured(command, [tape, "--json", "--concurrency", "-1"]);
-	t.equal(status, 0);
+	t.equal(status, 1);
 	const events = out
 		.trim()
 		.split("\n")
@@ -125,4 +126,21 @@ t.test("--id sends only the named flows of several tapes; with an unknown id, no
 	const unknown = await sent("--id", "d", "--id", "zz");
 	t.match(unknown, { status: 1, err: `${first}, ${second}: no flow whose id begins with zz` });
 	t.equal(unknown.paths.length, 3);
+});
+
+t.test("a server that cannot be reached ends with status 1", async (t) => {
+	const folder = t.testdir();
+	const tape = join(folder, "in.tape");
+	await writeTape(tape, [httpFlow({ request: { path: "/a" } })]);
+	const server = createServer().listen(0, "127.0.0.1");
+	await once(server, "listening");
+	const { port } = server.address() as AddressInfo;
+	server.close();
+	await once(server, "close");
+	const send = (...argv: string[]) => runCaptured(command, [tape, "--to", `http://127.0.0.1:${port}`, ...argv]);
+	t.match(await send(), { status: 1, err: /sent 1, failed 1, skipped 0\n$/ });
+	t.match(await send("-q"), { status: 1 });
+	const output = join(folder, "failed.tape");
+	await send("-o", output);
+	t.match((await readTape(output)).flows, [{ response: null, error: { message: /ECONNREFUSED/ } }]);
 });

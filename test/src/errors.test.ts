@@ -1,6 +1,6 @@
 // Errors have a code, details such as a position, and an exit status.
 import t from "tap";
-import { errorCodes, FlowtapeError, hasErrno, installError, withOption } from "../../src/errors.ts";
+import { errorCodes, FlowtapeError, hasErrno, installError, openFilesError, withOption } from "../../src/errors.ts";
 
 t.test("an error has its details and an exit status", async (t) => {
 	const cause = new Error("why");
@@ -98,4 +98,16 @@ t.test("an option is added to an error about its value, and to no other", async 
 	const named = error.withDetail({ option: "stickyauth" });
 	const file = new FlowtapeError("FT_IO", "no such file");
 	for (const other of [named, file, new Error("x"), "text"]) t.equal(withOption(other, "filter"), other);
+});
+
+t.test("advice is added to errors because of too many open files", async (t) => {
+	const node = Object.assign(new Error("EMFILE: too many open files, open 'x'"), { code: "EMFILE" });
+	t.match(openFilesError(node), { code: "FT_IO", message: /^too many open files: .*ulimit -n 1024/, cause: node });
+	const ours = new FlowtapeError("FT_IO", "a.tape: it cannot be opened", {
+		file: "a.tape",
+		cause: new Error("x", { cause: node }),
+	});
+	t.match(openFilesError(ours), { code: "FT_IO", file: "a.tape", message: /^a\.tape: it cannot be opened; .*ulimit/ });
+	for (const other of [new FlowtapeError("FT_IO", "x", { cause: new Error("y") }), new Error("EMFILE"), "EMFILE"])
+		t.equal(openFilesError(other), other);
 });

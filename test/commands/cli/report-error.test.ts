@@ -34,3 +34,8 @@ t.test("a missing package is reported in one line, and not as a defect", async (
 	t.same(reported(error), { status: 4, err: `flowtape: ${line}\n` });
 	t.match(reported(error, true).err, /\nFlowtapeError: this installation[\s\S]*\ncaused by Error: Cannot find module/);
 });
+
+t.test("too many open files are not a defect", async (t) => {
+	const error = Object.assign(new Error("EMFILE: too many open files"), { code: "EMFILE" });
+	t.match(reported(error), { status: 4, err: /^flowtape: too many open files: raise the limit of open files.*\n$/ });
+});

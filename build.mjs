@@ -1,6 +1,6 @@
 // Bundles the package into dist/. Each command is a chunk, so that a command loads only the code that it needs.
 import { execFileSync } from "node:child_process";
-import { cpSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { build } from "esbuild";
 import { joinChunks } from "./join-chunks.mjs";
 
@@ -14,6 +14,7 @@ const late = Object.fromEntries(
 );
 // output paths at which bundled modules expect the code of their threads
 const threads = {
+	"test/engine": "integrations/test/engine.ts",
 	"sqlite-thread/writer-thread": "src/store/sqlite-thread/writer-thread.ts",
 	"sqlite/checkpointer-thread": "src/store/sqlite/checkpointer-thread.ts",
 };
@@ -50,6 +51,42 @@ const loading = [
 ];
 const fileOf = (source) => Object.keys(metafile.outputs).find((file) => metafile.outputs[file].entryPoint === source);
 await joinChunks(metafile.outputs, loading.map(fileOf), options);
+// what tests import (package.json, "exports"), for ES modules and for CommonJS
+const testOptions = {
+	entryPoints: ["index", "vitest", "jest", "node", "tap"].map((name) => `integrations/test/${name}.ts`),
+	outdir: "dist/test",
+	bundle: true,
+	platform: "node",
+	target: "node20",
+	packages: "external",
+	minify: true,
+	logLevel: "warning",
+};
+const { metafile: testModules } = await build({
+	...testOptions,
+	format: "esm",
+	splitting: true,
+	chunkNames: "[name]-[hash]",
+	metafile: true,
+});
+await build({
+	...testOptions,
+	format: "cjs",
+	outExtension: { ".js": ".cjs" },
+	define: { "import.meta.url": "moduleUrl" },
+	banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+});
+for (const [file, { entryPoint, exports }] of Object.entries(testModules.outputs))
+	if (entryPoint !== undefined) writeFileSync(file.replace(/js$/, "d.cts"), commonJsTypes(entryPoint, exports));
+
+/** The types of a CommonJS module with the exports of an ES module. */
+function commonJsTypes(entryPoint, names) {
+	const module = `"../types/${entryPoint.replace(/ts$/, "js")}" with { "resolution-mode": "import" }`;
+	const values = names.map((name) => `export declare const ${name}: typeof module.${name};\n`);
+	const classes = names.filter((name) => /^[A-Z]/.test(name)).map((name) => `export type ${name} = module.${name};\n`);
+	return [`import type * as module from ${module};\nexport type * from ${module};\n`, ...values, ...classes].join("");
+}
+
 // code that runs in the Node processes of a recorded command, also in old versions of Node
 await build({
 	entryPoints: ["src/child/node-preload.cts", "src/child/node-clock.cts"],

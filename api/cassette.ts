@@ -5,6 +5,7 @@ import { createTape, openTape } from "../formats/index.ts";
 import { FlowtapeError, hasErrno, type Reporter } from "../src/errors.ts";
 import { endOf } from "../src/flow/ending.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
+import type { Metadata } from "../src/flow/metadata.ts";
 import { type FlowSource, pipe } from "../src/flow/pipe.ts";
 import { createMarkedFolder } from "../src/process-mark.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
@@ -67,6 +68,8 @@ export interface CommitOptions {
 	/** Whether the flows on the tape are kept, before the new ones. */
 	keepsOld: boolean;
 	report: Reporter;
+	/** Notes to add to the tape; those on it stay as they are. Default: none. */
+	notes?: Metadata;
 }
 
 /** Start of the name of a draft's folder beside the tape; the mark of the process follows. */
@@ -136,7 +139,7 @@ export class NewCassette {
 
 	async #commitFrom(
 		open: (path: string, report: Reporter) => Promise<FlowSource>,
-		{ format, keepsOld, report }: CommitOptions,
+		{ format, keepsOld, report, notes = {} }: CommitOptions,
 	): Promise<number> {
 		const wasReplaced = await this.#wasReplaced();
 		const added = await open(this.file, report);
@@ -149,11 +152,13 @@ export class NewCassette {
 		const merge = wasReplaced ? new ConcurrentMerge(await this.#idsBefore(open, report), keepsOld) : null;
 		const sink = await createTape(this.#tape, { format: format ?? undefined, report });
 		try {
+			// a tape of text has its notes before its flows
+			for (const [name, value] of Object.entries({ ...notes, ...(await old[0]?.notes()) })) sink.note(name, value);
 			await pipe(old, merge === null ? [] : [merge.keepStored], sink);
 			// flows that cannot be read would be lost
 			if (unread > 0) throw unreadableTape(this.#tape);
 			const { read } = await pipe([added], merge === null ? [] : [merge.addRecorded], sink);
-			if (read > 0) await sink.close();
+			if (read > 0 || Object.keys(notes).length > 0) await sink.close();
 			else await sink.discard();
 			return read;
 		} catch (error) {

@@ -6,6 +6,11 @@ import { localAddressOf } from "../src/flow/loopback.ts";
 import { formatAuthority } from "../src/flow/url.ts";
 import type { LiveProxy } from "./live.ts";
 
+/** What the environment names of a proxy. */
+interface ProxyAddress extends Pick<LiveProxy, "listeners"> {
+	readonly authority: Pick<LiveProxy["authority"], "certificatePem" | "certificateFile">;
+}
+
 /** How a command uses the proxy. */
 export interface ChildSettings {
 	/** The proxy's authentication. If it names one user or accepts any, the command authenticates as that user. */
@@ -24,7 +29,7 @@ export interface ChildSettings {
  * @throws FlowtapeError FT_CA if the certificate files cannot be written
  */
 export function proxyEnvironment(
-	{ authority, listeners }: Pick<LiveProxy, "authority" | "listeners">,
+	{ authority, listeners }: ProxyAddress,
 	home: string,
 	env: NodeJS.ProcessEnv,
 	{ proxyauth = null, keepsBypass = false, own = null, clients = null }: ChildSettings = {},

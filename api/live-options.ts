@@ -9,7 +9,7 @@ export const forwardingOptions = {
 	server_replay_extra: {
 		type: "string",
 		default: "forward",
-		choices: ["forward", "kill", "204", "400", "404", "500"],
+		choices: ["forward", "kill", "204", "400", "404", "500", "502"],
 		help: "How to answer requests without a recording, if server_replay is set.",
 	},
 } as const satisfies OptionTable;

@@ -13,6 +13,7 @@ import type { ProxyEvent } from "../src/proxy/server.ts";
 import { isRedacted, NOTE, options } from "../src/redact/options.ts";
 import type { RedactingSink } from "../src/redact/redacting-sink.ts";
 import type { Redactor } from "../src/redact/redactor.ts";
+import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import { createRedactor } from "./redaction.ts";
 
 export type RedactionOptionValues = OptionValues<typeof options>;
@@ -29,8 +30,8 @@ export interface RedactionSetup {
 	formats?: readonly Format[] | undefined;
 	/** The tape to which the output is added later; if it was redacted, the output is redacted too. Default: the output. */
 	joins?: string | null;
-	/** Tapes to answer from. */
-	recordings: readonly string[];
+	/** Tapes to answer from: paths, or tapes that are open already. */
+	recordings: readonly (string | RecordedTape)[];
 	/** The variables with the key of the placeholders, and with values that are secrets. Default: none. */
 	env?: NodeJS.ProcessEnv;
 	/** Receives warnings. */

@@ -1,4 +1,5 @@
 // Starts the live proxy, which records to a tape, answers from tapes, or both.
+import type { Socket } from "node:net";
 import type { CertificateAuthority } from "../src/ca/authority.ts";
 import type { HookValues } from "../src/hooks/builtin.ts";
 import type { ReplayReport } from "../src/hooks/server-replay.ts";
@@ -13,8 +14,8 @@ export type LiveValues = HookValues & OptionValues<typeof table> & Partial<Redac
 
 export interface LiveSetup extends TrafficSetup {
 	values: LiveValues;
-	/** The folder of the certificate authority, which is created if missing. */
-	home: string;
+	/** The folder of the certificate authority, which is created if missing; or an authority that is open already. */
+	home: string | CertificateAuthority;
 	/** Whether a new authority is for this run only. */
 	isEphemeral?: boolean;
 	/** Whether the proxy may connect to servers. If not, it resolves no names and opens no connections. */
@@ -47,6 +48,10 @@ export interface LiveProxy {
 	readonly recordedAt: number | null;
 	/** The number of recordings in all tapes that have not answered yet. */
 	countUnused(): number;
+	/** Begins the order of equal requests anew. */
+	rewind(): void;
+	/** Serves a socket as an open tunnel to a host, as after a CONNECT. */
+	acceptTunnel(socket: Socket, target: { readonly host: string; readonly port: number }): void;
 	/** From now on, calls `onEvent` and `onServed` for every flow, even if `wantsFlows` was false. */
 	watchFlows(): void;
 	/**
@@ -71,14 +76,17 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 	const { createTrustGuide } = await import("../src/ca/trust-guide.ts");
 	const { values, log, network } = setup;
 	const warn = (message: string) => log?.("warning", message);
-	const authority = await openAuthority(setup.home, {
-		warn,
-		keySize: values.key_size,
-		context: clientContextOptions(values),
-		validFrom: setup.validFrom,
-		// a key size that the user chose is for RSA
-		keyType: setup.isEphemeral && values.key_size === proxyOptions.key_size.default ? "ec" : "rsa",
-	});
+	const authority =
+		typeof setup.home === "string"
+			? await openAuthority(setup.home, {
+					warn,
+					keySize: values.key_size,
+					context: clientContextOptions(values),
+					validFrom: setup.validFrom,
+					// a key size that the user chose is for RSA
+					keyType: setup.isEphemeral && values.key_size === proxyOptions.key_size.default ? "ec" : "rsa",
+				})
+			: setup.home;
 	const traffic = await prepareTraffic(setup, createTrustGuide(authority));
 	const { pipeline, sink, onEvent } = traffic;
 	try {
@@ -125,6 +133,8 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			authority,
 			recordedAt: traffic.recordedAt,
 			countUnused: () => traffic.countUnused(),
+			rewind: () => traffic.rewind(),
+			acceptTunnel: (socket, { host, port }) => proxy.acceptTunnel(socket, host, port),
 			watchFlows: () => proxy.watchFlows(),
 			openSession,
 			close,

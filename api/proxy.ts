@@ -101,7 +101,7 @@ export interface ProxyHandle extends AsyncDisposable {
 export interface ProxyJob
 	extends Pick<
 		LiveSetup,
-		"values" | "output" | "joins" | "recordings" | "network" | "durable" | "flagPrefix" | "keeps"
+		"values" | "output" | "joins" | "recordings" | "network" | "durable" | "wording" | "keeps"
 	> {
 	format?: FormatName | undefined;
 	/** Whether NO_PROXY is kept in the child's environment; default: no. */

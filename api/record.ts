@@ -39,6 +39,7 @@ const OWN: readonly (keyof RecordOptions)[] = [...proxyOptionNames, "to", "from"
 export async function record(options: RecordOptions): Promise<ProxyHandle> {
 	const { optionValues } = await import("./options.ts");
 	const { recordOptions } = await import("./live-options.ts");
+	const { flagWording } = await import("../src/replay/explain/wording.ts");
 	const { to, from = [], port = 0, format, durable, network = true } = options;
 	const values = optionValues(recordOptions, { ...options, port }, { verb: "record", renamed, others: OWN });
 	return startProxy(
@@ -49,7 +50,7 @@ export async function record(options: RecordOptions): Promise<ProxyHandle> {
 			recordings: filesIn(from),
 			network,
 			durable,
-			flagPrefix: "",
+			wording: flagWording(""),
 		},
 		options,
 	);

@@ -10,18 +10,25 @@ export interface RecordingFile extends MoreFormats {
 }
 
 /**
- * Opens all files. If one cannot be opened, closes the others.
+ * Opens all files, besides tapes that are open already. If one cannot be opened, closes the others.
  * @throws FlowtapeError as `openTape`
  */
-export async function openAllRecordings(files: readonly RecordingFile[], report: Reporter): Promise<RecordedTape[]> {
+export async function openAllRecordings(
+	files: readonly (RecordingFile | RecordedTape)[],
+	report: Reporter,
+): Promise<RecordedTape[]> {
 	const opened = await Promise.allSettled(
-		files.map(({ path, ...options }) => openRecordings(path, { ...options, report })),
+		files.map((file) => ("path" in file ? openFile(file, report) : Promise.resolve(file))),
 	);
 	const recordings = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const failure = opened.find((one) => one.status === "rejected");
 	if (failure === undefined) return recordings;
 	await closeRecordings(recordings);
 	throw failure.reason;
+}
+
+function openFile({ path, ...options }: RecordingFile, report: Reporter): Promise<RecordedTape> {
+	return openRecordings(path, { ...options, report });
 }
 
 /** Call when the recordings are no longer used. */

@@ -1,9 +1,11 @@
 // `replayClient`: sends recorded requests again and yields the result of each.
+
 import type { Format } from "../formats/index.ts";
 import type { FlowDifference } from "../src/compare/differences.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { Flow, HttpFlow } from "../src/flow/flow.ts";
 import type { Hook } from "../src/hooks/hook.ts";
+import { flagWording } from "../src/replay/explain/wording.ts";
 import { Channel } from "./channel.ts";
 import type { CLIENT_PREFIX, clientReplayOptions } from "./client-options.ts";
 import type { PartialOptions } from "./options.ts";
@@ -240,7 +242,7 @@ class ReplayRun implements ReplayClient {
 			hooks,
 			env,
 			...listeners,
-			flagPrefix: "",
+			wording: flagWording(""),
 			output: to === undefined ? null : fileOf(to),
 			recordings: filesIn(answers),
 			open: async () =>

@@ -1,6 +1,7 @@
 // A run with a tape. The record mode decides whether it replays and whether it records. The tape is updated at the end.
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import type { Metadata } from "../src/flow/metadata.ts";
 import { formatAuthority } from "../src/flow/url.ts";
 import type { OptionTable } from "../src/options.ts";
 import {
@@ -56,6 +57,8 @@ export interface RunEnd {
 	/** Whether the run succeeded, so that its flows are kept. */
 	readonly isGood: boolean;
 	readonly report: Reporter;
+	/** Notes to add to the tape. Default: none. */
+	readonly notes?: Metadata;
 }
 
 /** Maximum number of different reasons of failures that are kept. */
@@ -102,7 +105,7 @@ export class TapeRun {
 	 * The settings for the proxy of this run. `wantsNetwork`: whether it may connect to servers even if it does not
 	 * record.
 	 */
-	proxySetup(wantsNetwork: boolean): Pick<LiveSetup, "output" | "joins" | "recordings" | "network" | "keeps"> {
+	proxySetup(wantsNetwork: boolean): Pick<LiveSetup, "output" | "joins" | "network" | "keeps"> & { recordings: string[] } {
 		const { tape: joins } = this.#setup;
 		const recordings = this.#plan.replays ? [joins] : [];
 		if (this.#draft === null) return { output: null, joins, recordings, network: wantsNetwork };
@@ -157,7 +160,7 @@ export class TapeRun {
 	 * Adds the recorded flows to the tape if the run succeeded.
 	 * @throws FlowtapeError FT_IO, and errors of reading the tape
 	 */
-	async finish({ isInterrupted, isGood, report }: RunEnd): Promise<TapeOutcome> {
+	async finish({ isInterrupted, isGood, report, notes = {} }: RunEnd): Promise<TapeOutcome> {
 		if (this.#draft === null) return { kind: "replayed" };
 		const { tape, format } = this.#setup;
 		const keepsOld = this.#plan.replays;
@@ -166,8 +169,8 @@ export class TapeRun {
 		if (isInterrupted) return unchanged("interrupted");
 		if (!isGood) return unchanged("failed");
 		const before = await unchanged("nothing");
-		const recorded = await this.#draft.commit({ format, keepsOld, report });
-		return recorded > 0 || keepsOld ? { kind: "recorded", recorded } : before;
+		const recorded = await this.#draft.commit({ format, keepsOld, report, notes });
+		return recorded > 0 || keepsOld || Object.keys(notes).length > 0 ? { kind: "recorded", recorded } : before;
 	}
 
 	/** Removes the draft. */

@@ -17,7 +17,7 @@ import { closeRecordings, openAllRecordings } from "./recordings.ts";
 
 export interface TrafficSetup
 	extends RedactionSetup,
-		Pick<HookContext, "onChange" | "onMiss" | "onServed" | "onUnused" | "flagPrefix" | "clients"> {
+		Pick<HookContext, "onChange" | "onMiss" | "onServed" | "onUnused" | "wording" | "passes" | "clients"> {
 	values: HookValues & RedactionSetup["values"];
 	/** The user's scripts. */
 	scripts?: ScriptHost | undefined;
@@ -85,6 +85,8 @@ export interface Traffic {
 	countUnused(): number;
 	/** Counts the requests of a session until the returned function is called. */
 	openSession(name: string): () => ReplayReport;
+	/** Begins the order of equal requests anew. */
+	rewind(): void;
 	prefersHttp1: ProxySetup["prefersHttp1"];
 	/** Writes the remaining flows and closes the output. Further calls return the same promise. */
 	close(): Promise<LiveReport>;
@@ -92,8 +94,9 @@ export interface Traffic {
 
 /** Opens recordings, hooks and output. If one fails, closes the others. */
 export async function prepareTraffic(setup: TrafficSetup, guide?: TrustGuide): Promise<Traffic> {
+	const { formats } = setup;
 	const recordings = await openAllRecordings(
-		setup.recordings.map((path) => ({ path, formats: setup.formats })),
+		setup.recordings.map((tape) => (typeof tape === "string" ? { path: tape, formats } : tape)),
 		setup.report,
 	);
 	try {
@@ -172,6 +175,7 @@ async function trafficFrom(
 		countUnused: () => hooks.find(isServerReplay)?.countUnused() ?? 0,
 		openSession: (name) =>
 			hooks.find(isServerReplay)?.openSession(name) ?? (() => ({ served: 0, missed: 0, unused: 0 })),
+		rewind: () => hooks.find(isServerReplay)?.rewind(),
 		prefersHttp1: hooks.find(isServerReplay)?.prefersHttp1 ?? null,
 		onEvent(event) {
 			if (event.kind === "egress") countEgress(egress, event.destination);

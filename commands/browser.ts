@@ -1,7 +1,9 @@
 // `flowtape browser`: an installed browser with a fresh profile, which goes through the proxy and trusts its authority.
+
 import { options as tapeOptions } from "../api/tape-run.ts";
 import type { BrowserProxy } from "../src/child/browser.ts";
 import type { OptionTable } from "../src/options.ts";
+import { flagWording } from "../src/replay/explain/wording.ts";
 import { defineCommand } from "./cli/command.ts";
 import { type LiveJob, liveCommandOptions, runLive, serverGroups } from "./proxy/run-proxy.ts";
 import { runWithTape } from "./run.ts";
@@ -70,7 +72,11 @@ export const command = defineCommand({
 		};
 		const live = { ...input, child: [browser.program, ...extra] };
 		if (tape === null)
-			return runLive({ output: null, recordings: [], network: true, flagPrefix: "", runChild: start }, live, io);
+			return runLive(
+				{ output: null, recordings: [], network: true, wording: flagWording(""), runChild: start },
+				live,
+				io,
+			);
 		const rest = [...(url === null ? [] : [url]), ...(extra.length === 0 ? [] : ["--", ...extra])];
 		return runWithTape(tape, live, io, {
 			words: (mode) => ["flowtape", "browser", "--tape", tape, "--record-mode", mode, ...rest],

@@ -1,4 +1,5 @@
 // `flowtape record`: a live proxy that records the traffic to a tape.
+import { flagWording } from "../src/replay/explain/wording.ts";
 import { defineCommand } from "./cli/command.ts";
 import { liveCommandOptions, recordGroups, runLive } from "./proxy/run-proxy.ts";
 import { selection } from "./tapes/copy-flows.ts";
@@ -45,6 +46,6 @@ export const command = defineCommand({
 		// an error names this option, not save_stream_filter
 		await selection(input.values);
 		const values = filter === null ? input.values : { ...input.values, save_stream_filter: filter };
-		return runLive({ output, recordings, network: true, durable, flagPrefix: "" }, { ...input, values }, io);
+		return runLive({ output, recordings, network: true, durable, wording: flagWording("") }, { ...input, values }, io);
 	},
 });

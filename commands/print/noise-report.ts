@@ -2,7 +2,7 @@
 
 import { groupBy } from "../../src/flow/group-by.ts";
 import type { NoiseReport, VaryingPart } from "../../src/replay/explain/learn.ts";
-import { flagOf } from "../../src/replay/explain/miss-text.ts";
+import { flagOf } from "../../src/replay/explain/wording.ts";
 import { printableLine } from "../../src/views/printable.ts";
 
 /** Characters shown of a value: enough to recognize it, not enough to use a secret. */

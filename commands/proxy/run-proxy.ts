@@ -79,10 +79,9 @@ const KEPT_ERRORS = 3;
 const LONG_AGO = new Date(Date.UTC(2000, 0));
 
 type LiveInput = Omit<Input<CommonValues & OptionValues<typeof liveCommandOptions> & LiveValues>, "args">;
-export type LiveJob = Pick<
-	LiveSetup,
-	"output" | "joins" | "recordings" | "network" | "durable" | "flagPrefix" | "keeps"
-> & {
+export type LiveJob = Pick<LiveSetup, "output" | "joins" | "network" | "durable" | "wording" | "keeps"> & {
+	/** Tapes to answer from. */
+	recordings: readonly string[];
 	/** Decides whether the run failed. */
 	verdict?: ReplayVerdict;
 	/** Whether the child's clock shows the time of the recording. */

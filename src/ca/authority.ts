@@ -1,5 +1,5 @@
 // The certificate authority in use: mints a leaf certificate for each requested host, and caches it.
-import { createHash, generateKeyPairSync, X509Certificate } from "node:crypto";
+import { createHash, createPrivateKey, generateKeyPairSync, X509Certificate } from "node:crypto";
 import { createSecureContext, type SecureContext, type SecureContextOptions } from "node:tls";
 import { NO_BYTES } from "../flow/bytes.ts";
 import { readExtension, readSubject } from "./certificate-parts.ts";
@@ -41,6 +41,16 @@ export async function openAuthority(
 	return new CertificateAuthority(await readAuthority(folder, options), context, options.validFrom);
 }
 
+/** Creates an authority that lives in memory only, with a P-256 key. */
+export async function inMemoryAuthority(context?: SecureContextOptions): Promise<CertificateAuthority> {
+	const { createAuthority } = await import("./create.ts");
+	const { keyPem, certificatePem } = await createAuthority(undefined, { keyType: "ec" });
+	return new CertificateAuthority(
+		{ key: createPrivateKey(keyPem), certificate: new X509Certificate(certificatePem), certificateFile: "" },
+		context,
+	);
+}
+
 export interface OpenOptions extends ReadOptions {
 	/** TLS versions and ciphers for client connections. */
 	context?: SecureContextOptions | undefined;
@@ -51,7 +61,7 @@ export interface OpenOptions extends ReadOptions {
  * class.
  */
 export class CertificateAuthority implements LeafIssuer {
-	/** The authority's certificate in PEM, and the file that holds it. */
+	/** The authority's certificate in PEM, and the file that holds it; empty: none does. */
 	readonly certificatePem: string;
 	readonly certificateFile: string;
 	readonly certificate: X509Certificate;

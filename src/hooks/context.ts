@@ -1,7 +1,9 @@
 // The context of hooks besides their options: recordings, scripts, the clock, and callbacks.
+import type { HttpFlow } from "../flow/flow.ts";
 import type { Metadata } from "../flow/metadata.ts";
 import type { FlowSummary } from "../flow/recorded.ts";
 import type { NearMiss } from "../replay/explain/near-miss.ts";
+import type { MissWording } from "../replay/explain/wording.ts";
 import type { RecordedTape } from "../replay/recordings/index-of-tapes.ts";
 import type { Hook } from "./hook.ts";
 
@@ -70,8 +72,10 @@ export interface HookContext {
 	readonly clients?: { hasRestarted(): boolean };
 	/** Called at the end for each recording that was never used. */
 	readonly onUnused?: (recording: FlowSummary) => void;
-	/** The prefix of option names that flags omit, for advice. Default: `server_replay_`. */
-	readonly flagPrefix?: string;
+	/** The words of advice about misses. Default: the flags of `replay-server`. */
+	readonly wording?: MissWording;
+	/** Whether a request passes the recordings: then none answers it, and it is no miss. Default: none does. */
+	readonly passes?: (flow: HttpFlow) => boolean;
 	/** The time in seconds since 1970. Default: the system clock. */
 	readonly now?: () => number;
 	/** Whether filters are case-sensitive. Default: false. */

@@ -50,7 +50,7 @@ export const options = {
 	server_replay_extra: {
 		type: "string",
 		default: "404",
-		choices: ["forward", "kill", "204", "400", "404", "500"],
+		choices: ["forward", "kill", "204", "400", "404", "500", "502"],
 		help: "How to answer requests without a recording: a status, kill (close the connection), or forward (ask the real server).",
 	},
 	server_replay_alpn: {
@@ -119,6 +119,8 @@ export interface ServerReplay extends Hook {
 	readonly recordedAt: number | null;
 	/** The number of recordings that have not answered yet. Counts them in all tapes. */
 	countUnused(): number;
+	/** Begins the order of equal requests anew. */
+	rewind(): void;
 }
 
 /** Whether a hook is the server replay. */
@@ -243,11 +245,16 @@ class Replay implements ServerReplay {
 		return this.#index.countUnused();
 	}
 
+	rewind(): void {
+		this.#index.beginAnew();
+	}
+
 	get recordedAt(): number | null {
 		return this.#index.recordedAt();
 	}
 
 	request(flow: HttpFlow, decision: Decision): MaybeAsync {
+		if (this.#context.passes?.(flow)) return;
 		if (this.#mayBeginAnew) this.#mayBeginAnew = this.#index.beginAnewFor(originalRequest(flow)) === null;
 		return after(this.#index.takeKnown(flow, flow.session ?? ""), (recording) =>
 			this.#answerOrMiss(flow, decision, recording),
@@ -395,7 +402,7 @@ class Replay implements ServerReplay {
 		const nearest = isForwarded ? null : await this.#nearMisses.nearestTo(originalRequest(flow), { session });
 		const explanation = isForwarded
 			? `not recorded, forwarded: ${missed.method} ${missed.url}\n`
-			: missText(missed, nearest, this.#context.flagPrefix);
+			: missText(missed, nearest, this.#context.wording);
 		this.#context.onMiss?.({ id, ...missed, session, policy: this.#extra, explanation, nearest });
 		if (isForwarded) return;
 		if (this.#extra === "kill") return decision.abort(KILLED, NAME);

@@ -1,4 +1,5 @@
 // Starts and stops the proxy: the listeners of its modes, and those of sessions.
+import type { Socket } from "node:net";
 import { sessionNameOf } from "../flow/session.ts";
 import { BodyPolicy } from "./body/policy.ts";
 import { ConnectionEvents } from "./connection/events.ts";
@@ -36,6 +37,8 @@ export interface RunningProxy {
 	readonly listeners: readonly Listening[];
 	/** Call when `onEvent` begins to use flows. */
 	watchFlows(): void;
+	/** Serves a socket as an open tunnel to a host, as the first mode does after a CONNECT. */
+	acceptTunnel(socket: Socket, host: string, port: number): void;
 	/**
 	 * Opens another listener for the first mode, on a free port of the loopback interface. All its clients belong to the
 	 * session.
@@ -103,6 +106,10 @@ class LiveProxy implements RunningProxy {
 	watchFlows(): void {
 		this.#wantsFlows = true;
 		for (const group of [this.#main, ...this.#sessions]) group.watchFlows();
+	}
+
+	acceptTunnel(socket: Socket, host: string, port: number): void {
+		this.#main.acceptTunnel(socket, host, port);
 	}
 
 	async openSession(name: string, onEvent = this.#setup.onEvent): Promise<SessionListener> {

@@ -106,6 +106,19 @@ export class ConnectionAcceptor {
 		else this.#begin(socket, clientConn);
 	}
 
+	/** Serves a socket as an open tunnel to a host, as after a CONNECT. */
+	acceptTunnel(socket: Socket, host: string, port: number): void {
+		socket.on("error", () => {});
+		if (socket.destroyed) return;
+		const { mode, context } = this.#settings;
+		const clientConn = newClientConnection(socket, mode.text);
+		const target = this.#targetFrom(socket, () => tunnelTo(host, port));
+		if (target === null) return;
+		const own = context.forOwn(clientConn, target.host, target.port);
+		if (own === null) this.#openTunnel(socket, target, clientConn);
+		else this.#relayToOwn(socket, { ...target, host: own.address }, clientConn, own.context);
+	}
+
 	#begin(socket: Socket, clientConn: ClientConnection): void {
 		if (this.#reverse !== null) this.#openTunnel(socket, this.#reverse, clientConn);
 		else if (this.#settings.mode.kind === "socks5") this.#serveSocks5(socket, clientConn);
@@ -226,6 +239,11 @@ export class ConnectionAcceptor {
 	/** Relays a tunnel to one of the client's own servers without reading its content. */
 	#passThrough({ socket, clientConn }: TunnelRequest, target: TunnelTarget, context: ProxyContext): void {
 		this.#answerConnect(socket, clientConn, established());
+		this.#relayToOwn(socket, target, clientConn, context);
+	}
+
+	/** Relays a socket to one of the client's own servers without reading its content. */
+	#relayToOwn(socket: Socket, target: TunnelTarget, clientConn: ClientConnection, context: ProxyContext): void {
 		this.#startTunnel(socket, target, clientConn, { context, hosts: ALL_IGNORED, requestsOnly: false });
 	}
 

@@ -33,6 +33,8 @@ export class ListenerGroup {
 	/** One pool for each upstream proxy that a mode names, and one for all other modes. */
 	readonly #pools: UpstreamPool[] = [];
 	readonly #contexts = new Map<string, ProxyContext>();
+	/** One for each listener. */
+	readonly #acceptors: ConnectionAcceptor[] = [];
 	readonly #open = new Set<TrackedConnection>();
 	#onEmpty: (() => void) | null = null;
 	#closing: Promise<void> | null = null;
@@ -55,6 +57,7 @@ export class ListenerGroup {
 				onOpen,
 				onClose: this.#forget,
 			});
+			this.#acceptors.push(acceptor);
 			return new Listener(mode, (socket) => acceptor.accept(socket));
 		});
 		for (const listener of this.listeners) shared.listeners.add(listener);
@@ -74,6 +77,11 @@ export class ListenerGroup {
 
 	watchFlows(): void {
 		for (const context of this.#contexts.values()) context.watchFlows();
+	}
+
+	/** Serves a socket as an open tunnel to a host, as the first mode does after a CONNECT. */
+	acceptTunnel(socket: Socket, host: string, port: number): void {
+		this.#acceptors[0]?.acceptTunnel(socket, host, port);
 	}
 
 	/**

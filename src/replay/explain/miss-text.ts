@@ -1,13 +1,11 @@
 // Describes a miss as text for people and as data for programs.
-import { quoteInLine } from "../../export/shell.ts";
 import { staysHere } from "../../flow/loopback.ts";
 import { splitUrl } from "../../flow/url.ts";
 import { printableLine } from "../../views/printable.ts";
 import type { ReplayOption, RequestDifference } from "./differences.ts";
 import type { NearMiss } from "./near-miss.ts";
+import { flagWording, type MissWording } from "./wording.ts";
 
-/** The prefix that flags omit from option names. */
-const PREFIX = "server_replay_";
 /** Longest value that is shown in full, in characters. */
 const SHOWN = 80;
 
@@ -21,17 +19,18 @@ export interface Missed {
  * Some lines of text, each with a line feed. They are safe to print, even if the request or the recordings contain
  * control characters.
  * @param near nearest first; null: not searched
- * @param prefix the prefix that flags of the command omit from option names
+ * @param wording the words for advice; default: flags of `replay-server`
  */
-export function missText({ method, url }: Missed, near: readonly NearMiss[] | null, prefix = PREFIX): string {
+export function missText(
+	{ method, url }: Missed,
+	near: readonly NearMiss[] | null,
+	wording: MissWording = flagWording(),
+): string {
 	const lines = [`No recording answers ${method} ${url}`];
-	if (isLocal(url))
-		lines.push(
-			"Is this a server of the program itself? Requests to servers that a command after -- runs pass unchanged while they listen.",
-		);
+	if (isLocal(url)) lines.push(wording.ownServerHint);
 	if (near === null) lines.push("Too many misses at once to compare this one; `flowtape explain` compares it.");
 	else if (near.length === 0) lines.push("No recording has this host, or a path like this one.");
-	else lines.push("Nearest:", ...mostInformative(near).flatMap((each, n) => nearLines(each, n + 1, prefix)));
+	else lines.push("Nearest:", ...mostInformative(near).flatMap((each, n) => nearLines(each, n + 1, wording)));
 	return lines.map((line) => `${printableLine(line)}\n`).join("");
 }
 
@@ -43,7 +42,7 @@ function mostInformative(near: readonly NearMiss[]): readonly NearMiss[] {
 	return near[0]?.options ? near.filter(({ options }) => options !== null) : near;
 }
 
-function nearLines(near: NearMiss, n: number, prefix: string): string[] {
+function nearLines(near: NearMiss, n: number, wording: MissWording): string[] {
 	const differences = near.differences.slice(0, 8).map((difference) => `   ${differenceText(difference)}`);
 	const more = near.differences.length - differences.length;
 	if (more > 0) differences.push(`   and ${more} more differences`);
@@ -51,7 +50,7 @@ function nearLines(near: NearMiss, n: number, prefix: string): string[] {
 		`${n}. ${near.method} ${near.url} ${statusText(near)}(flow ${near.id.slice(0, 8)})`,
 		...differences,
 		...useLines(near),
-		`   ${adviceText(near, prefix)}`,
+		`   ${adviceText(near, wording)}`,
 	];
 }
 
@@ -70,17 +69,17 @@ function isLocal(url: string): boolean {
 	return staysHere(splitUrl(url)?.host ?? "");
 }
 
-function adviceText({ url, status, kept, damaged, options, differences }: NearMiss, prefix: string): string {
+function adviceText({ url, status, kept, damaged, options, differences }: NearMiss, wording: MissWording): string {
 	if (status === null || (status < 200 && status !== 101)) return "it has no response to answer with";
 	if (damaged) return "its body is damaged on the tape, so it cannot answer; record it again";
-	if (!kept) return "its body was not recorded, so it cannot answer: --store-streamed-bodies records streamed bodies";
+	if (!kept) return `its body was not recorded, so it cannot answer: ${wording.streamedBodyHint}`;
 	if (options === null)
 		return differences.length > 0 && differences.every(isCondition)
 			? conditionText(differences)
 			: "no option makes it match";
 	if (options.length === 0) return "it would answer now";
 	const isOtherPort = isLocal(url) && options.some(({ name }) => name === "server_replay_ignore_port");
-	return `${isOtherPort ? "if it is another server, whose port changes: " : ""}would answer with ${options.map((option) => flagOf(option, prefix)).join(" ")}`;
+	return `${isOtherPort ? "if it is another server, whose port changes: " : ""}would answer with ${wording.optionsText(options)}`;
 }
 
 function isCondition({ part }: RequestDifference): boolean {
@@ -113,14 +112,6 @@ export function differenceText(difference: RequestDifference): string {
 
 function shortened(value: string): string {
 	return value.length > SHOWN ? `${value.slice(0, SHOWN)}…` : value;
-}
-
-/** Such as `--ignore-params t`, quoted for shells if needed. */
-export function flagOf({ name, value }: ReplayOption, prefix = PREFIX): string {
-	const flag = `--${name.replace(prefix, "").replaceAll("_", "-")}`;
-	if (value === true) return flag;
-	// a value that begins with a dash must be attached with `=`
-	return `${flag}${value.startsWith("-") ? "=" : " "}${quoteInLine(value)}`;
 }
 
 /** A miss as data for JSON. Options are named as for `--set`. */

@@ -204,8 +204,13 @@ export class ReplayIndex {
 		const recordings = this.equalRecordings(request).filter(({ flow }) => isAnswer(flow));
 		if (recordings.length === 0) return null;
 		if (recordings.some(({ uses }) => uses === 0)) return false;
-		this.#sessions.forgetAll();
+		this.beginAnew();
 		return true;
+	}
+
+	/** Begins the order anew in all sessions. */
+	beginAnew(): void {
+		this.#sessions.forgetAll();
 	}
 
 	/** The URL of a request for messages: with redacted tapes, without secrets. */

@@ -1,6 +1,6 @@
 // A miss as text and as data.
 import t from "tap";
-import { differenceText, flagOf, missData, missText } from "../../../../src/replay/explain/miss-text.ts";
+import { differenceText, missData, missText } from "../../../../src/replay/explain/miss-text.ts";
 import type { NearMiss } from "../../../../src/replay/explain/near-miss.ts";
 
 const missed = { method: "GET", url: "http://a.test/p?t=2" };
@@ -106,14 +106,6 @@ t.test("for loopback addresses, it first asks whether the command started the se
 		t.match(missText({ method: "GET", url: `https://${host}/` }, []), /server of the program itself/, host);
 	for (const host of ["localhost.example.com", "127.0.0.1.example.com"])
 		t.notMatch(missText({ method: "GET", url: `http://${host}/` }, []), /server of the program itself/, host);
-	t.end();
-});
-
-t.test("flags that a shell and the command accept", (t) => {
-	t.equal(flagOf({ name: "server_replay_ignore_json", value: "/a b/it's" }), `--ignore-json '/a b/it'\\''s'`);
-	t.equal(flagOf({ name: "server_replay_ignore_params", value: "" }), "--ignore-params ''");
-	t.equal(flagOf({ name: "server_replay_ignore_host", value: true }, ""), "--server-replay-ignore-host");
-	t.match(missText(missed, [near], ""), "would answer with --server-replay-ignore-params t");
 	t.end();
 });
 

@@ -1,0 +1,259 @@
+// A tape in the engine: its proxy, the entrance for routed sockets, and the run that records or replays.
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { proxyEnvironment } from "../../api/child-environment.ts";
+import { type LiveProxy, type LiveValues, startLive } from "../../api/live.ts";
+import { REPLAY_PREFIX } from "../../api/live-options.ts";
+import { optionValues } from "../../api/options.ts";
+import { RunEvents } from "../../api/run-events.ts";
+import { runOptions } from "../../api/run-options.ts";
+import { TapeRun, options as tapeOptions } from "../../api/tape-run.ts";
+import { openTape } from "../../formats/index.ts";
+import type { CertificateAuthority } from "../../src/ca/authority.ts";
+import { OwnServers } from "../../src/child/own-servers.ts";
+import { FlowSource } from "../../src/flow/pipe.ts";
+import { formatUrl } from "../../src/flow/url.ts";
+import { matchingOptions } from "../../src/hooks/server-replay.ts";
+import { type Entrance, openEntrance } from "../../src/route/entrance.ts";
+import type { RouteMessage } from "../../src/route/route.ts";
+import { apiWording } from "./api-wording.ts";
+import type {
+	Ejected,
+	EjectSetup,
+	FromEngine,
+	Inserted,
+	InsertSetup,
+	RespondRequest,
+	RespondResponse,
+	ToEngine,
+} from "./messages.ts";
+import type { RecordMode } from "./options.ts";
+import { TestHook } from "./test-hook.ts";
+import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
+
+/** How long open requests may take to end when the tape is ejected. Milliseconds. */
+const OPEN_MS = 500;
+
+/** A request that waits for the result of `respond`. */
+interface Waiting {
+	resolve(response: RespondResponse | null): void;
+	reject(error: Error): void;
+}
+
+/** Sends an event to the test's thread. */
+type Post = (message: FromEngine) => void;
+
+/** What runs while the tape is inserted. */
+interface Running {
+	readonly live: LiveProxy;
+	readonly entrance: Entrance;
+}
+
+export class EngineTape {
+	readonly #id: number;
+	readonly #setup: InsertSetup;
+	readonly #post: Post;
+	readonly #run: TapeRun;
+	readonly #hook: TestHook;
+	readonly #events = new RunEvents({});
+	readonly #own = new OwnServers();
+	readonly #unused: string[] = [];
+	readonly #waiting = new Map<number, Waiting>();
+	#asked = 0;
+	#passed = 0;
+	/** The folder with the authority's certificate for child processes; null: there is none. */
+	#folder: string | null = null;
+	#running: Running | null = null;
+
+	private constructor(id: number, setup: InsertSetup, run: TapeRun, post: Post) {
+		this.#id = id;
+		this.#setup = setup;
+		this.#run = run;
+		this.#post = post;
+		this.#hook = new TestHook({
+			only: setup.only,
+			passes: setup.passes,
+			respond: setup.responds ? (request) => this.#respond(request) : null,
+			onSeen: (request) => post({ kind: "seen", tape: id, request }),
+		});
+	}
+
+	/**
+	 * Opens the tape, and starts its proxy.
+	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_IO, and for a tape that cannot be read
+	 */
+	static async open(id: number, setup: InsertSetup, post: Post): Promise<EngineTape> {
+		const { tape, env, recordFailures: keepsFailures } = setup;
+		// checked by `optionValues`
+		const given = { recordMode: setup.mode.value as RecordMode | null };
+		const { record_mode: mode } = optionValues(tapeOptions, given, { verb: setup.mode.source });
+		return new EngineTape(id, setup, await TapeRun.open({ tape, mode, env, format: null, keepsFailures }), post);
+	}
+
+	/** Starts the proxy; after an error, the tape is closed. */
+	async start(authority: CertificateAuthority): Promise<Inserted> {
+		try {
+			return await this.#start(authority);
+		} catch (error) {
+			await this.#close();
+			throw error;
+		}
+	}
+
+	async #start(authority: CertificateAuthority): Promise<Inserted> {
+		const { tape, env } = this.#setup;
+		const run = this.#run;
+		const { emitter, listeners } = this.#events;
+		this.#listen(emitter);
+		this.#own.follow(process.pid);
+		const { recordings, keeps, ...setup } = run.proxySetup(this.#hook.isSelective);
+		const live = await startLive({
+			...setup,
+			...listeners,
+			// without a tape, every request is a miss
+			recordings: run.exists ? recordings : recordings.map(() => FlowSource.of(async function* () {})),
+			keeps: (flow) => !this.#hook.isPassed(flow) && keeps?.(flow) !== false,
+			passes: (flow) => this.#hook.isPassed(flow),
+			values: this.#values(recordings.length > 0),
+			home: authority,
+			hooks: [this.#hook],
+			own: this.#own,
+			env,
+			wording: apiWording,
+			onUnused: ({ method, scheme, host, port, path }) =>
+				this.#unused.push(`${method} ${formatUrl(scheme, host, port, path)}`),
+		});
+		this.#events.isStarted = true;
+		const entrance = await openEntrance({
+			take: ({ socket, target }) => live.acceptTunnel(socket, target),
+			passesForeign: () => run.records,
+			onPassed: () => this.#passed++,
+			onRefused: (_target, message) => this.#fail(message),
+		});
+		this.#running = { live, entrance };
+		return {
+			entrance: { host: entrance.host, port: entrance.port },
+			authority: authority.certificatePem,
+			mode: run.mode,
+			exists: run.exists,
+			isRecording: run.records,
+			recordedAt: live.recordedAt === null ? null : live.recordedAt * 1000,
+			values: run.exists && recordings.length > 0 ? await valuesOn(tape) : {},
+		};
+	}
+
+	#values(replays: boolean): LiveValues {
+		const { match, miss } = this.#setup;
+		const values = this.#run.withTapeDefaults({
+			...optionValues(runOptions, { listenPort: 0, extra: miss as "404" }, { verb: "miss", prefix: REPLAY_PREFIX }),
+			...optionValues(matchingOptions, match, { verb: "match", prefix: REPLAY_PREFIX }),
+		});
+		// while it replays, the proxy must not connect to a server before a request needs it
+		return replays ? { ...values, connection_strategy: "lazy" } : values;
+	}
+
+	#listen(emitter: RunEvents["emitter"]): void {
+		const tape = this.#id;
+		emitter.on("miss", ({ id, method, url, policy, explanation, nearest }) => {
+			// a request that is forwarded and recorded is no miss
+			if (policy === "forward") return;
+			this.#hook.missed(id);
+			this.#post({ kind: "missed", tape, miss: { method, url, explanation, nearest } });
+		});
+		emitter.on("egress", ({ destination }) => {
+			if (!this.#hook.isPassedTo(destination)) this.#post({ kind: "egress", tape, destination });
+		});
+		emitter.on("error", (error) => this.#fail(error.message));
+	}
+
+	#fail(message: string): void {
+		this.#post({ kind: "failed", tape: this.#id, message });
+	}
+
+	#respond(request: RespondRequest): Promise<RespondResponse | null> {
+		const id = this.#asked++;
+		return new Promise((resolve, reject) => {
+			this.#waiting.set(id, { resolve, reject });
+			this.#post({ kind: "respond", tape: this.#id, id, request });
+		});
+	}
+
+	responded({ id, response, error }: Extract<ToEngine, { kind: "responded" }>): void {
+		const waiting = this.#waiting.get(id);
+		this.#waiting.delete(id);
+		if (error === null) waiting?.resolve(response);
+		else waiting?.reject(new Error(`respond failed: ${error}`));
+	}
+
+	route(message: RouteMessage): void {
+		this.#running?.entrance.tell(message);
+	}
+
+	/** Begins the order of equal requests anew. */
+	rewind(): void {
+		this.#running?.live.rewind();
+	}
+
+	/** The environment for child processes. */
+	async env(base: NodeJS.ProcessEnv): Promise<Record<string, string>> {
+		if (this.#running === null) return {};
+		const { authority, listeners } = this.#running.live;
+		this.#folder ??= await mkdtemp(join(tmpdir(), "flowtape-ca-"));
+		const certificateFile = join(this.#folder, "flowtape-ca-cert.pem");
+		await writeFile(certificateFile, authority.certificatePem, { mode: 0o600 });
+		const { certificatePem } = authority;
+		return proxyEnvironment({ authority: { certificatePem, certificateFile }, listeners }, this.#folder, base, {
+			own: this.#own,
+		});
+	}
+
+	/**
+	 * Closes the proxy and completes the tape.
+	 * @throws FlowtapeError FT_IO, and for a tape that cannot be read
+	 */
+	async eject({ keeps, values }: EjectSetup): Promise<Ejected> {
+		const { live, entrance } = this.#running as Running;
+		await Promise.race([this.#hook.idle(), wait(OPEN_MS)]);
+		const { open } = this.#hook;
+		this.#running = null;
+		try {
+			// the entrance is closed when the connections that the proxy took over are
+			const [closed] = await Promise.all([live.close(), entrance.close()]);
+			const { errors, ...report } = this.#events.reportOf(closed);
+			this.#events.end();
+			const { failures, failureReasons } = this.#run;
+			const settled = await this.#run.finish({
+				isInterrupted: false,
+				isGood: keeps && report.lost === 0,
+				report: this.#events.listeners.report,
+				notes: notesOfValues(values),
+			});
+			return {
+				report: { ...report, recorded: settled.kind === "recorded" ? settled.recorded : 0, passed: this.#passed },
+				errors: errors.map(({ message }) => message),
+				open,
+				unused: this.#unused,
+				failures: failures > 0 ? failureReasons : new Map(),
+			};
+		} finally {
+			await this.#close();
+		}
+	}
+
+	async #close(): Promise<void> {
+		await this.#run.close();
+		if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
+	}
+}
+
+/** The values on an existing tape. */
+async function valuesOn(tape: string): Promise<Record<string, string>> {
+	const source = await openTape(tape, { report: () => {} });
+	try {
+		return valuesOfNotes(await source.notes());
+	} finally {
+		await source.close();
+	}
+}

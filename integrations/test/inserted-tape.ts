@@ -1,0 +1,371 @@
+// A tape that is inserted, as a test sees it.
+import { Socket } from "node:net";
+import type { RunReport } from "../../api/run-events.ts";
+import { installRoute, type Route } from "../../src/route/route.ts";
+import { EngineClient, EngineError, type TapeEvent } from "./engine-client.ts";
+import {
+	type FailureContext,
+	failuresText,
+	missesText,
+	openText,
+	type Runner,
+	replacedText,
+	tapeLines,
+	unusedText,
+} from "./failure-text.ts";
+import type { Ejected, Inserted } from "./messages.ts";
+import { pathOf, tapePath } from "./names.ts";
+import type { JsonValue, Miss, RecordMode, SeenRequest, TapeOptions, TestInfo } from "./options.ts";
+import { RequestOrigins } from "./request-origins.ts";
+import { answerBy } from "./responder.ts";
+import { routedHosts } from "./routed-hosts.ts";
+import { shared } from "./shared.ts";
+import { TapeError } from "./tape-error.ts";
+
+/** The counts of a tape. */
+export interface TapeReport extends RunReport {
+	/** Connections of other protocols, such as those of databases, that passed to their servers. */
+	readonly passed: number;
+}
+
+/** A tape that is inserted: the requests of this process are recorded to it, or answered from it. */
+export interface InsertedTape extends AsyncDisposable {
+	/** The tape's file. */
+	readonly path: string;
+	/** Whether requests are recorded. */
+	readonly isRecording: boolean;
+	/** When the tape was recorded; null: it is new. */
+	readonly recordedAt: Date | null;
+	/**
+	 * A value that is the same in every run with this tape, such as an id or a seed: made and stored when the tape is
+	 * recorded, and taken from the tape when it is replayed.
+	 * @throws TapeError FT_MISS if nothing is recorded and the tape has no such value
+	 */
+	value<T extends JsonValue>(name: string, make: () => T): T;
+	/** The requests so far. */
+	readonly requests: readonly SeenRequest[];
+	/** The requests so far that no recording answered. */
+	readonly misses: readonly Miss[];
+	/** Begins the order of equal requests anew. */
+	rewind(): void;
+	/**
+	 * The environment for a child process whose requests go to this tape too.
+	 * @param base the environment to extend; default: `process.env`
+	 */
+	env(base?: NodeJS.ProcessEnv): Record<string, string>;
+	/**
+	 * Checks the requests since the last check.
+	 * @throws TapeError for the reasons in `failOn`; the error of the engine if it failed
+	 */
+	check(): Promise<void>;
+	/**
+	 * Ejects the tape: requests go to the network again, and recordings are kept. Resolves to the counts; further calls
+	 * return the same promise.
+	 * @throws FlowtapeError FT_IO if the tape cannot be written
+	 */
+	eject(): Promise<TapeReport>;
+}
+
+/** How a tape is inserted. */
+export interface InsertContext {
+	readonly test: TestInfo;
+	readonly options: TapeOptions;
+	/** null: unknown. */
+	readonly runner: Runner | null;
+	/** The stack frames of the test, for errors without a better place; null: unknown. */
+	readonly frames: string | null;
+}
+
+/** How a tape ends. */
+export interface EndContext {
+	/** Whether recordings are kept. */
+	readonly keeps: boolean;
+	/** Whether all tests of the tape ran, so that a recording that never answered is unused. */
+	readonly isWhole: boolean;
+}
+
+export class TestTape implements InsertedTape {
+	readonly path: string;
+	readonly #context: InsertContext;
+	readonly #client: EngineClient;
+	readonly #origins = new RequestOrigins();
+	readonly #requests: SeenRequest[] = [];
+	readonly #misses: Miss[] = [];
+	/** Connections to servers since the last check. */
+	#egress: string[] = [];
+	/** Errors since the last check. */
+	#failures: string[] = [];
+	/** Number of misses that were checked. */
+	#checked = 0;
+	/** The full name of the test that runs. */
+	#test: string;
+	#inserted: Inserted | null = null;
+	#route: Route | null = null;
+	readonly #madeValues: Record<string, string> = {};
+	#restoreEnv: () => void = () => {};
+	#ending: Promise<TapeReport> | null = null;
+
+	private constructor(context: InsertContext) {
+		const { test, options } = context;
+		this.#context = context;
+		this.#test = test.name;
+		this.path = tapePath(test, options);
+		this.#client = new EngineClient((event) => this.#receive(event));
+	}
+
+	/**
+	 * Inserts a tape, and routes this process to it.
+	 * @throws FlowtapeError, TypeError
+	 */
+	static async insert(context: InsertContext): Promise<TestTape> {
+		const { test } = context;
+		checkNetwork();
+		const state = shared();
+		if (state.holder !== null)
+			throw new EngineError(
+				`${test.name}: the tape of "${state.holder}" is still inserted, and a process has one tape at a time. Eject it first; tests that run at the same time can share the tape of their file`,
+			);
+		state.holder = test.name;
+		const tape = new TestTape(context);
+		try {
+			await tape.#insert();
+			return tape;
+		} catch (error) {
+			await tape.#abandon();
+			throw error;
+		}
+	}
+
+	async #insert(): Promise<void> {
+		const { options } = this.#context;
+		const { match = {}, miss = 404, only = null, recordFailures = false, respond, children = false } = options;
+		const { routes, filters } = routedHosts(options);
+		const env = { ...process.env };
+		const inserted = await this.#client.call("insert", {
+			tape: this.path,
+			mode: modeOf(options, env),
+			match,
+			miss: miss === "error" ? "kill" : String(miss),
+			only,
+			passes: filters,
+			recordFailures,
+			responds: respond !== undefined,
+			env,
+		});
+		this.#inserted = inserted;
+		this.#route = installRoute({
+			entrance: inserted.entrance,
+			authority: inserted.authority,
+			routes,
+			offline: !inserted.isRecording,
+			tell: (message) => this.#client.post({ kind: "route", tape: this.#client.tape, message }),
+		});
+		this.#origins.start();
+		if (children) this.#restoreEnv = setEnvironment(this.env());
+	}
+
+	/** Undoes a failed insertion. */
+	async #abandon(): Promise<void> {
+		this.#route?.remove();
+		if (this.#inserted !== null) await this.#client.call("eject", { keeps: false, values: {} }).catch(() => {});
+		this.#release();
+	}
+
+	get isRecording(): boolean {
+		return this.#inserted?.isRecording === true;
+	}
+
+	get mode(): RecordMode {
+		return this.#inserted?.mode ?? "none";
+	}
+
+	get recordedAt(): Date | null {
+		const at = this.#inserted?.recordedAt ?? null;
+		return at === null ? null : new Date(at);
+	}
+
+	get requests(): readonly SeenRequest[] {
+		this.#client.drain();
+		return this.#requests;
+	}
+
+	get misses(): readonly Miss[] {
+		this.#client.drain();
+		return this.#misses;
+	}
+
+	value<T extends JsonValue>(name: string, make: () => T): T {
+		const known = this.#inserted?.values[name] ?? this.#madeValues[name];
+		if (known !== undefined) return JSON.parse(known) as T;
+		if (!this.isRecording)
+			throw this.#errorAt(
+				new TapeError(
+					"miss",
+					`${this.#test}: the tape has no value ${JSON.stringify(name)}\n\n${tapeLines(this.#failure)}`,
+				),
+				null,
+			);
+		const json = JSON.stringify(make());
+		if (json === undefined) throw new TypeError(`the value ${JSON.stringify(name)} cannot be written as JSON`);
+		this.#madeValues[name] = json;
+		return JSON.parse(json) as T;
+	}
+
+	rewind(): void {
+		this.#client.callBlocking("rewind", null);
+	}
+
+	env(base: NodeJS.ProcessEnv = process.env): Record<string, string> {
+		return this.#client.callBlocking("env", { ...base });
+	}
+
+	/** A test begins; requests from now on are its requests. */
+	begin(name: string): void {
+		this.#test = name;
+	}
+
+	async check(): Promise<void> {
+		const problem = this.takeProblem();
+		if (problem !== null) throw problem;
+	}
+
+	/** Why the test fails, by the requests since the last call; null: it does not. */
+	takeProblem(): Error | null {
+		this.#client.drain();
+		const { failOn = ["miss"] } = this.#context.options;
+		const misses = this.#misses.slice(this.#checked);
+		const [failures, egress] = [this.#failures, this.#egress];
+		this.#checked = this.#misses.length;
+		this.#failures = [];
+		this.#egress = [];
+		if (failures.length > 0) return this.#errorAt(new EngineError(`${this.#test}: ${failures.join("\n")}`), null);
+		if (misses.length > 0 && failOn.includes("miss"))
+			return this.#errorAt(new TapeError("miss", missesText(misses, this.#failure), misses), misses[0] ?? null);
+		if (egress.length > 0 && failOn.includes("egress") && !this.isRecording)
+			return this.#errorAt(
+				new TapeError("egress", `${this.#test}: connections to servers: ${egress.join(", ")}`),
+				null,
+			);
+		return null;
+	}
+
+	eject(): Promise<TapeReport> {
+		return this.end({ keeps: true, isWhole: true });
+	}
+
+	/** @throws TapeError if recordings are unused and `failOn` has `unused` */
+	end(context: EndContext): Promise<TapeReport> {
+		this.#ending ??= this.#end(context);
+		return this.#ending;
+	}
+
+	async #end({ keeps, isWhole }: EndContext): Promise<TapeReport> {
+		let ejected: Ejected;
+		try {
+			ejected = await this.#client.call("eject", { keeps, values: this.#madeValues });
+		} finally {
+			this.#origins.stop();
+			const { replaced = [] } = this.#route?.remove() ?? {};
+			this.#release();
+			if (replaced.length > 0) warn(replacedText(replaced));
+		}
+		const { open, failures, unused, report, errors } = ejected;
+		if (open.length > 0) warn(openText(open, this.#test));
+		if (failures.size > 0) warn(failuresText(failures, this.path));
+		const { failOn = [] } = this.#context.options;
+		if (failOn.includes("unused") && isWhole && unused.length > 0)
+			throw this.#errorAt(new TapeError("unused", unusedText(unused, this.#failure)), null);
+		return { ...report, errors: errors.map((message) => new EngineError(message)) };
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		const problem = this.takeProblem();
+		await this.end({ keeps: problem === null, isWhole: true });
+		if (problem !== null) throw problem;
+	}
+
+	#release(): void {
+		this.#restoreEnv();
+		this.#client.detach();
+		shared().holder = null;
+	}
+
+	#receive(event: TapeEvent): void {
+		switch (event.kind) {
+			case "seen":
+				this.#requests.push(event.request);
+				break;
+			case "missed":
+				this.#misses.push(event.miss);
+				break;
+			case "egress":
+				this.#egress.push(event.destination);
+				break;
+			case "failed":
+				this.#failures.push(event.message);
+				break;
+			case "respond":
+				void this.#respond(event);
+		}
+		// a dead engine would leave the code under test waiting
+		if (this.#client.failure !== null) this.#route?.remove();
+	}
+
+	async #respond({ id, request }: Extract<TapeEvent, { kind: "respond" }>): Promise<void> {
+		const { respond } = this.#context.options;
+		const answer = { kind: "responded", tape: this.#client.tape, id } as const;
+		try {
+			const response = respond === undefined ? null : await answerBy(respond, request);
+			this.#client.post({ ...answer, response, error: null });
+		} catch (error) {
+			this.#client.post({ ...answer, response: null, error: (error as Error | null)?.message ?? String(error) });
+		}
+	}
+
+	get #failure(): FailureContext {
+		const { test, runner } = this.#context;
+		const exists = this.#inserted?.exists === true;
+		return { test: this.#test, file: pathOf(test.file), tape: this.path, exists, runner };
+	}
+
+	/** Makes the stack of an error point to the request or to the test. */
+	#errorAt(error: Error, miss: Miss | null): Error {
+		const frames = (miss && this.#origins.framesOf(miss.method, miss.url)) ?? this.#context.frames;
+		if (frames !== null) error.stack = `${error.name}: ${error.message}\n${frames}`;
+		return error;
+	}
+}
+
+/** The record mode that was asked for, and its source for messages. */
+function modeOf({ mode }: TapeOptions, env: NodeJS.ProcessEnv): { value: string | null; source: string } {
+	const given = env.FLOWTAPE_RECORD_MODE;
+	return given ? { value: given, source: "FLOWTAPE_RECORD_MODE" } : { value: mode ?? null, source: "mode" };
+}
+
+/** Replaces `process.env`; returns a function that restores it. */
+function setEnvironment(values: Readonly<Record<string, string>>): () => void {
+	const before = { ...process.env };
+	replaceEnvironment(values);
+	return () => replaceEnvironment(before);
+}
+
+function replaceEnvironment(values: NodeJS.ProcessEnv): void {
+	for (const name of Object.keys(process.env)) if (values[name] === undefined) delete process.env[name];
+	Object.assign(process.env, values);
+}
+
+/**
+ * Checks that the route can be installed.
+ * @throws EngineError if the test has replaced the module `net`
+ */
+function checkNetwork(): void {
+	const connect: unknown = Socket?.prototype?.connect;
+	if (typeof connect === "function" && !("mock" in connect)) return;
+	throw new EngineError(
+		"the module node:net is mocked, so requests cannot be routed to a tape: remove the mock (vi.mock, jest.mock) from files that use a tape",
+	);
+}
+
+function warn(message: string): void {
+	process.emitWarning(message, "FlowtapeWarning");
+}

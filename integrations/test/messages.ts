@@ -1,0 +1,125 @@
+// The messages between a test's thread and the engine's thread.
+import type { RunReport } from "../../api/run-events.ts";
+import type { RouteMessage } from "../../src/route/route.ts";
+import type { MatchOptions, Miss, RecordMode, SeenRequest } from "./options.ts";
+
+/** What the engine needs to insert a tape. */
+export interface InsertSetup {
+	/** Absolute path of the tape. */
+	readonly tape: string;
+	/** The record mode, and its source for messages. `value` null: `none` if `env` has CI, else `once`. */
+	readonly mode: { readonly value: string | null; readonly source: string };
+	readonly match: MatchOptions;
+	/** The answer to a miss: a status, or `kill`. */
+	readonly miss: string;
+	/** Filters of requests that go to the network. */
+	readonly passes: readonly string[];
+	/** The filter of requests that are recorded and replayed; null: all. */
+	readonly only: string | null;
+	readonly recordFailures: boolean;
+	/** Whether the test's thread may answer requests. */
+	readonly responds: boolean;
+	/** The environment of the test's process. */
+	readonly env: NodeJS.ProcessEnv;
+}
+
+/** A tape that the engine has inserted. */
+export interface Inserted {
+	/** Where routed sockets connect. */
+	readonly entrance: { readonly host: string; readonly port: number };
+	/** The certificate of the authority in PEM. */
+	readonly authority: string;
+	readonly mode: RecordMode;
+	/** Whether there was a tape. */
+	readonly exists: boolean;
+	readonly isRecording: boolean;
+	/** Milliseconds since 1970; null: there are no recordings. */
+	readonly recordedAt: number | null;
+	/** The values on the tape as JSON, by name. */
+	readonly values: Readonly<Record<string, string>>;
+}
+
+/** How to end a tape. */
+export interface EjectSetup {
+	/** Whether new recordings are kept. */
+	readonly keeps: boolean;
+	/** New values as JSON, by name. */
+	readonly values: Readonly<Record<string, string>>;
+}
+
+/** What became of a tape. */
+export interface Ejected {
+	readonly report: Omit<RunReport, "errors"> & { readonly passed: number };
+	/** Messages of errors that did not stop the traffic. */
+	readonly errors: readonly string[];
+	/** Requests that were open at the end: `GET https://…`. */
+	readonly open: readonly string[];
+	/** Recordings that never answered: `GET https://…`. */
+	readonly unused: readonly string[];
+	/** Why requests were not recorded, and how often. */
+	readonly failures: ReadonlyMap<string, number>;
+}
+
+/** A request or a response of `respond`. */
+export interface RespondRequest {
+	readonly method: string;
+	readonly url: string;
+	readonly headers: readonly (readonly [name: string, value: string])[];
+	/** Decoded; null: it cannot be decoded. */
+	readonly body: Uint8Array | null;
+}
+
+export interface RespondResponse {
+	readonly status: number;
+	readonly headers: readonly (readonly [name: string, value: string])[];
+	readonly body: Uint8Array;
+}
+
+/** The functions of the engine, by name: their argument and their result. */
+export interface EngineCalls {
+	insert: { argument: InsertSetup; result: Inserted };
+	rewind: { argument: null; result: null };
+	env: { argument: NodeJS.ProcessEnv; result: Record<string, string> };
+	eject: { argument: EjectSetup; result: Ejected };
+}
+
+export type EngineCall = keyof EngineCalls;
+
+/** To the engine. */
+export type ToEngine =
+	| {
+			readonly kind: "call";
+			readonly id: number;
+			readonly tape: number;
+			readonly name: EngineCall;
+			readonly argument: EngineCalls[EngineCall]["argument"];
+			/** If the test's thread is blocked until the result: where to wake it. */
+			readonly wake: Int32Array | null;
+	  }
+	| { readonly kind: "route"; readonly tape: number; readonly message: RouteMessage }
+	| {
+			readonly kind: "responded";
+			readonly tape: number;
+			readonly id: number;
+			/** null: `respond` does not answer. */
+			readonly response: RespondResponse | null;
+			/** The message of an error that `respond` threw. */
+			readonly error: string | null;
+	  };
+
+/** An error, for another thread. */
+export interface ErrorMessage {
+	readonly message: string;
+	readonly code: string | null;
+}
+
+/** To the test's thread. */
+export type FromEngine =
+	| { readonly kind: "result"; readonly id: number; readonly result: EngineCalls[EngineCall]["result"] }
+	| { readonly kind: "error"; readonly id: number; readonly error: ErrorMessage }
+	| { readonly kind: "seen"; readonly tape: number; readonly request: SeenRequest }
+	| { readonly kind: "missed"; readonly tape: number; readonly miss: Miss }
+	| { readonly kind: "egress"; readonly tape: number; readonly destination: string }
+	/** An error that fails the test. */
+	| { readonly kind: "failed"; readonly tape: number; readonly message: string }
+	| { readonly kind: "respond"; readonly tape: number; readonly id: number; readonly request: RespondRequest };

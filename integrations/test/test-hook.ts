@@ -1,0 +1,129 @@
+// The hook of a test's tape: lets the test's thread answer, and reports each request.
+import { compileFilter } from "../../src/filter/compile.ts";
+import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
+import { formatAuthority } from "../../src/flow/url.ts";
+import type { Decision } from "../../src/hooks/decision.ts";
+import type { Hook } from "../../src/hooks/hook.ts";
+import { makeResponse } from "../../src/hooks/make-response.ts";
+import type { RespondRequest, RespondResponse } from "./messages.ts";
+import type { SeenRequest } from "./options.ts";
+
+export interface TestHookSetup {
+	/** A filter of requests: others pass to the network; null: none do. */
+	readonly only: string | null;
+	/** Filters of requests that pass to the network. */
+	readonly passes: readonly string[];
+	/** Asks the test's thread for an answer; null: it answers no requests. */
+	readonly respond: ((request: RespondRequest) => Promise<RespondResponse | null>) | null;
+	/** Called before the response is sent, or when the request has failed. */
+	readonly onSeen: (request: SeenRequest) => void;
+}
+
+const NAME = "test-tape";
+
+export class TestHook implements Hook {
+	readonly name = NAME;
+	readonly liveOnly = true;
+	readonly leavesRequest = true;
+	readonly needs: NonNullable<Hook["needs"]>;
+	readonly request?: NonNullable<Hook["request"]>;
+	/** Whether some requests may pass to the network. */
+	readonly isSelective: boolean;
+	readonly #setup: TestHookSetup;
+	readonly #passed = new WeakSet<Flow>();
+	/** `host:port` of requests that passed. */
+	readonly #passedTo = new Set<string>();
+	/** Requests without a complete response. */
+	readonly #open = new Set<HttpFlow>();
+	readonly #missed = new Set<string>();
+	readonly #responded = new WeakSet<HttpFlow>();
+	#onIdle: () => void = () => {};
+
+	/** @throws FlowtapeError FT_BAD_FILTER */
+	constructor(setup: TestHookSetup) {
+		this.#setup = setup;
+		const only = setup.only === null ? null : compileFilter(setup.only);
+		const passes = setup.passes.map((filter) => compileFilter(filter));
+		const isPassed = (flow: HttpFlow) => only?.matches(flow) === false || passes.some((one) => one.matches(flow));
+		this.isSelective = only !== null || passes.length > 0;
+		this.needs = { request: setup.respond !== null || [only, ...passes].some((one) => one?.needs.has("requestBody")) };
+		if (!this.isSelective && setup.respond === null) return;
+		this.request = (flow, decision) => {
+			if (!isPassed(flow)) return this.#respond(flow, decision);
+			this.#passed.add(flow);
+			this.#passedTo.add(formatAuthority(flow.request.host, flow.request.port));
+		};
+	}
+
+	requestheaders(flow: HttpFlow): void {
+		this.#open.add(flow);
+	}
+
+	responseheaders(flow: HttpFlow): void {
+		this.#seen(flow, flow.response?.statusCode ?? null);
+	}
+
+	response(flow: HttpFlow): void {
+		this.#end(flow);
+	}
+
+	error(flow: HttpFlow): void {
+		// the response may have begun
+		if (flow.response === null) this.#seen(flow, null);
+		this.#end(flow);
+	}
+
+	/** Whether a request passed to the network, so that it is neither replayed nor recorded. */
+	isPassed(flow: Flow): boolean {
+		return this.#passed.has(flow);
+	}
+
+	/** Whether requests passed to `host:port`. */
+	isPassedTo(destination: string): boolean {
+		return this.#passedTo.has(destination);
+	}
+
+	/** A request was missed; called before its response. */
+	missed(id: string): void {
+		this.#missed.add(id);
+	}
+
+	/** Open requests: `GET https://…`. */
+	get open(): string[] {
+		return [...this.#open].map(({ request }) => `${request.method} ${request.prettyUrl}`);
+	}
+
+	/** Resolves when no request is open. */
+	async idle(): Promise<void> {
+		if (this.#open.size === 0) return;
+		await new Promise<void>((resolve) => {
+			this.#onIdle = resolve;
+		});
+	}
+
+	#seen(flow: HttpFlow, status: number | null): void {
+		const { method, prettyUrl: url } = flow.request;
+		this.#setup.onSeen({ method, url, status, answeredBy: this.#answererOf(flow, status) });
+	}
+
+	#answererOf(flow: HttpFlow, status: number | null): SeenRequest["answeredBy"] {
+		if (this.#missed.delete(flow.id) || status === null) return null;
+		if (this.#responded.has(flow)) return "respond";
+		return flow.isReplay === "response" ? "tape" : "server";
+	}
+
+	#end(flow: HttpFlow): void {
+		this.#open.delete(flow);
+		if (this.#open.size === 0) this.#onIdle();
+	}
+
+	async #respond(flow: HttpFlow, decision: Decision): Promise<void> {
+		const { method, prettyUrl: url, headers, content } = flow.request;
+		const answer = await this.#setup.respond?.({ method, url, headers: [...headers], body: content });
+		if (!answer) return;
+		this.#responded.add(flow);
+		// so that it is not recorded
+		flow.isReplay = "response";
+		decision.answer(makeResponse(answer.status, answer.headers, Buffer.from(answer.body), Date.now() / 1000), NAME);
+	}
+}

@@ -1,41 +1,24 @@
 // Tests the packed package as users get it: with publint and attw, and in an ES module, a CommonJS and a TypeScript
 // project.
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join } from "node:path";
+import { install, link, pack, root, run } from "./peers/packed.mjs";
 import { check, reportTally } from "./peers/tally.mjs";
 
-const root = resolve(import.meta.dirname ?? new URL(".", import.meta.url).pathname, "..");
 const folder = mkdtempSync(join(tmpdir(), "flowtape-package-"));
-
-const run = (command, args, cwd = folder) =>
-	execFileSync(command, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-
-/** Links a package of the repository into the node_modules of a project, so that nothing is downloaded. */
-function link(project, name) {
-	const target = join(project, "node_modules", name);
-	mkdirSync(dirname(target), { recursive: true });
-	symlinkSync(join(root, "node_modules", name), target);
-}
+const tarball = pack(folder);
 
 /** Creates a project with the unpacked package. */
 function createProject(name, type, files) {
 	const project = join(folder, name);
-	const own = join(project, "node_modules", "flowtape");
-	mkdirSync(own, { recursive: true });
-	run("tar", ["-xzf", tarball, "-C", own, "--strip-components=1"]);
-	const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
-	for (const dependency of [...Object.keys(dependencies), "@types/node"]) link(project, dependency);
+	mkdirSync(project);
+	install(project, tarball);
+	link(project, "@types/node");
 	writeFileSync(join(project, "package.json"), JSON.stringify({ name, type }));
 	for (const [file, text] of Object.entries(files)) writeFileSync(join(project, file), text);
 	return project;
 }
-
-const [{ filename }] = JSON.parse(
-	run("npm", ["pack", "--json", "--ignore-scripts", "--pack-destination", folder], root),
-);
-const tarball = join(folder, filename);
 
 /** Code that writes a tape, reads it, and exits. */
 const use = `
@@ -53,8 +36,10 @@ const use = `
 	for await (const read of tape) console.log(exportFlow(read, "curl").trim());
 	await tape.close();`;
 
-await check("publint", () => run("npx", ["--yes", "publint@0.3", "--strict", tarball]));
-await check("attw", () => run("npx", ["--yes", "@arethetypeswrong/cli@0.18", "--profile", "esm-only", tarball]));
+await check("publint", () => run("npx", ["--yes", "publint@0.3", "--strict", tarball], folder));
+await check("attw", () =>
+	run("npx", ["--yes", "@arethetypeswrong/cli@0.18", "--profile", "esm-only", tarball], folder),
+);
 await check("a project of ES modules", () => {
 	const project = createProject("esm", "module", {
 		"use.js": `import * as flowtape from "flowtape";

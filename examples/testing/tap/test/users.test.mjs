@@ -1,0 +1,12 @@
+import { randomUUID } from "node:crypto";
+import { useTape } from "flowtape/test/tap";
+import t from "tap";
+import { createUser } from "../src/client.mjs";
+
+// the time in the request is another one in each run
+const tape = useTape({ match: { ignoreJson: ["/requestedAt"] } });
+
+t.test("creates a user", async (t) => {
+	const id = tape.current.value("id", randomUUID);
+	t.match(await createUser(id, "Ann"), { id, name: "Ann" });
+});

@@ -30,6 +30,7 @@ import type {
 	ToEngine,
 } from "./messages.ts";
 import type { RecordMode } from "./options.ts";
+import { redactionValues } from "./redact-rules.ts";
 import { TestHook } from "./test-hook.ts";
 import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
 
@@ -145,10 +146,11 @@ export class EngineTape {
 	}
 
 	#values(replays: boolean): LiveValues {
-		const { match, miss } = this.#setup;
+		const { match, miss, redact } = this.#setup;
 		const values = this.#run.withTapeDefaults({
 			...optionValues(runOptions, { listenPort: 0, extra: miss as "404" }, { verb: "miss", prefix: REPLAY_PREFIX }),
 			...optionValues(matchingOptions, match, { verb: "match", prefix: REPLAY_PREFIX }),
+			...(redact !== null && redactionValues(redact)),
 		});
 		// while it replays, the proxy must not connect to a server before a request needs it
 		return replays ? { ...values, connection_strategy: "lazy" } : values;

@@ -12,6 +12,7 @@ export type {
 	MatchOptions,
 	Miss,
 	RecordMode,
+	RedactRule,
 	Responder,
 	SeenRequest,
 	TapeOptions,

@@ -138,7 +138,15 @@ export class TestTape implements InsertedTape {
 
 	async #insert(): Promise<void> {
 		const { options } = this.#context;
-		const { match = {}, miss = 404, only = null, recordFailures = false, respond, children = false } = options;
+		const {
+			match = {},
+			miss = 404,
+			only = null,
+			redact = null,
+			recordFailures = false,
+			respond,
+			children = false,
+		} = options;
 		const { routes, filters } = routedHosts(options);
 		const env = { ...process.env };
 		const inserted = await this.#client.call("insert", {
@@ -148,6 +156,7 @@ export class TestTape implements InsertedTape {
 			miss: miss === "error" ? "kill" : String(miss),
 			only,
 			passes: filters,
+			redact,
 			recordFailures,
 			responds: respond !== undefined,
 			env,

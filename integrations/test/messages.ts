@@ -16,6 +16,8 @@ export interface InsertSetup {
 	readonly passes: readonly string[];
 	/** The filter of requests that are recorded and replayed; null: all. */
 	readonly only: string | null;
+	/** Rules of redaction; null: nothing is redacted, unless the tape was. */
+	readonly redact: readonly string[] | null;
 	readonly recordFailures: boolean;
 	/** Whether the test's thread may answer requests. */
 	readonly responds: boolean;

@@ -21,6 +21,11 @@ export interface TapeOptions {
 	readonly mode?: RecordMode | undefined;
 	/** How requests are matched. By default, equal requests of a test get their recordings in order, then the last again. */
 	readonly match?: MatchOptions | undefined;
+	/**
+	 * Replaces secrets by placeholders in what is recorded (docs/redaction.md), by the default rules and by these. A tape
+	 * that was redacted stays so, and its rules apply to requests before they are matched. Default: nothing is replaced.
+	 */
+	readonly redact?: readonly RedactRule[] | undefined;
 	/** A filter (docs/filters.md). Only requests that match are recorded and replayed; others go to the network. */
 	readonly only?: string | undefined;
 	/** What goes to the network, also in mode `none`, and is not recorded: hosts, `host:port`, filters. */
@@ -40,6 +45,16 @@ export interface TapeOptions {
 	/** Answers requests before the tape does. Without a result, the tape answers. */
 	readonly respond?: Responder | undefined;
 }
+
+/**
+ * What is replaced besides the default: a header, a parameter of queries and forms, a cookie, values at a JSON path,
+ * matches of a regular expression, the value of an environment variable. `keep` takes a default rule away. `pii`:
+ * personal data; `strict`: all that looks random.
+ */
+export type RedactRule =
+	| `${"header" | "param" | "cookie" | "json" | "body" | "keep" | "env"}:${string}`
+	| "pii"
+	| "strict";
 
 /**
  * `miss`: a request without a recording; `unused`: a recording that never answered, if all tests of the file ran;

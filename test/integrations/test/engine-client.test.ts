@@ -11,6 +11,7 @@ const setup = (tape: string) => ({
 	miss: "404",
 	only: null,
 	passes: [],
+	redact: null,
 	recordFailures: false,
 	responds: false,
 	env: {},

@@ -270,6 +270,26 @@ t.test("child processes reach the tape by its environment", async (t) => {
 	t.notMatch(process.env.HTTP_PROXY ?? "", /127\.0\.0\.1/);
 });
 
+t.test("secrets are replaced, and the tape answers requests with others", async (t) => {
+	t.testdir();
+	const server = await startOutsideServer(t);
+	const ask = async (key: string) =>
+		(await json(`${server.url}/a?api_key=${key}`, { headers: { "x-mine": key, authorization: `Bearer ${key}` } })).n;
+	process.env.FLOWTAPE_REDACT_KEY = "for this test";
+	t.teardown(() => delete process.env.FLOWTAPE_REDACT_KEY);
+	const recording = await insert(t, { redact: ["header:x-mine"] });
+	t.equal(await ask("secret-of-the-first-run"), 1);
+	await recording.eject();
+	const [flow] = (await readTape(recording.path)).flows;
+	t.notMatch(JSON.stringify(flow?.type === "http" && [flow.request.headers, flow.request.path]), /secret-of/);
+	server.stop();
+	const replaying = await insert(t, { mode: "none" });
+	t.equal(await ask("secret-of-the-second-run"), 1);
+	await replaying.check();
+	await replaying.eject();
+	await t.rejects(insert(t, { redact: ["odd" as "pii"] }), { message: /^redact: expected header:/ });
+});
+
 t.test("one tape at a time", async (t) => {
 	t.testdir();
 	const tape = await insert(t, { mode: "none" });

@@ -36,8 +36,9 @@ function testOf(context: NodeContext): RunningTest {
 		hasFailed,
 		fail(problem) {
 			if (!hasFailed()) throw problem;
-			// node:test ignores errors of hooks after a test that failed
+			// node:test ignores errors of hooks after a test that failed, and some reporters print no causes
 			addCause(context.error, problem);
+			context.diagnostic(problem.message);
 		},
 	};
 }

@@ -21,11 +21,11 @@ export function link(project, name) {
 	symlinkSync(join(root, "node_modules", name), target);
 }
 
-/** Unpacks the package into the node_modules of a project, and links its dependencies. */
+/** Unpacks the package into the node_modules of a project, and links its dependencies below it. */
 export function install(project, tarball) {
 	const own = join(project, "node_modules", "flowtape");
 	mkdirSync(own, { recursive: true });
 	run("tar", ["-xzf", tarball, "-C", own, "--strip-components=1"], project);
 	const { dependencies } = JSON.parse(readFileSync(join(own, "package.json"), "utf8"));
-	for (const dependency of Object.keys(dependencies)) link(project, dependency);
+	for (const dependency of Object.keys(dependencies)) link(own, dependency);
 }

@@ -105,7 +105,9 @@ export class TapeRun {
 	 * The settings for the proxy of this run. `wantsNetwork`: whether it may connect to servers even if it does not
 	 * record.
 	 */
-	proxySetup(wantsNetwork: boolean): Pick<LiveSetup, "output" | "joins" | "network" | "keeps"> & { recordings: string[] } {
+	proxySetup(
+		wantsNetwork: boolean,
+	): Pick<LiveSetup, "output" | "joins" | "network" | "keeps"> & { recordings: string[] } {
 		const { tape: joins } = this.#setup;
 		const recordings = this.#plan.replays ? [joins] : [];
 		if (this.#draft === null) return { output: null, joins, recordings, network: wantsNetwork };

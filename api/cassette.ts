@@ -70,6 +70,8 @@ export interface CommitOptions {
 	report: Reporter;
 	/** Notes to add to the tape; those on it stay as they are. Default: none. */
 	notes?: Metadata;
+	/** Ids of new flows that are left out. Default: none. */
+	drops?: ReadonlySet<string> | undefined;
 }
 
 /** Start of the name of a draft's folder beside the tape; the mark of the process follows. */
@@ -139,7 +141,7 @@ export class NewCassette {
 
 	async #commitFrom(
 		open: (path: string, report: Reporter) => Promise<FlowSource>,
-		{ format, keepsOld, report, notes = {} }: CommitOptions,
+		{ format, keepsOld, report, notes = {}, drops }: CommitOptions,
 	): Promise<number> {
 		const wasReplaced = await this.#wasReplaced();
 		const added = await open(this.file, report);
@@ -157,10 +159,12 @@ export class NewCassette {
 			await pipe(old, merge === null ? [] : [merge.keepStored], sink);
 			// flows that cannot be read would be lost
 			if (unread > 0) throw unreadableTape(this.#tape);
-			const { read } = await pipe([added], merge === null ? [] : [merge.addRecorded], sink);
-			if (read > 0 || Object.keys(notes).length > 0) await sink.close();
+			const kept = drops?.size ? [(flow: Flow) => (drops.has(flow.id) ? null : flow)] : [];
+			const { read, passed } = await pipe([added], merge === null ? kept : [...kept, merge.addRecorded], sink);
+			const count = drops?.size ? passed : read;
+			if (count > 0 || Object.keys(notes).length > 0) await sink.close();
 			else await sink.discard();
-			return read;
+			return count;
 		} catch (error) {
 			await sink.discard();
 			throw error;

@@ -48,8 +48,8 @@ export interface LiveProxy {
 	readonly recordedAt: number | null;
 	/** The number of recordings in all tapes that have not answered yet. */
 	countUnused(): number;
-	/** Begins the order of equal requests anew. */
-	rewind(): void;
+	/** Begins the order of equal requests anew in a session. null: in all sessions. */
+	rewind(session: string | null): void;
 	/** Serves a socket as an open tunnel to a host, as after a CONNECT. */
 	acceptTunnel(socket: Socket, target: { readonly host: string; readonly port: number }): void;
 	/** From now on, calls `onEvent` and `onServed` for every flow, even if `wantsFlows` was false. */
@@ -133,7 +133,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			authority,
 			recordedAt: traffic.recordedAt,
 			countUnused: () => traffic.countUnused(),
-			rewind: () => traffic.rewind(),
+			rewind: (session) => traffic.rewind(session),
 			acceptTunnel: (socket, { host, port }) => proxy.acceptTunnel(socket, host, port),
 			watchFlows: () => proxy.watchFlows(),
 			openSession,

@@ -59,6 +59,8 @@ export interface RunEnd {
 	readonly report: Reporter;
 	/** Notes to add to the tape. Default: none. */
 	readonly notes?: Metadata;
+	/** Ids of recorded flows that are not kept. Default: all are kept. */
+	readonly drops?: ReadonlySet<string>;
 }
 
 /** Maximum number of different reasons of failures that are kept. */
@@ -162,7 +164,7 @@ export class TapeRun {
 	 * Adds the recorded flows to the tape if the run succeeded.
 	 * @throws FlowtapeError FT_IO, and errors of reading the tape
 	 */
-	async finish({ isInterrupted, isGood, report, notes = {} }: RunEnd): Promise<TapeOutcome> {
+	async finish({ isInterrupted, isGood, report, notes = {}, drops }: RunEnd): Promise<TapeOutcome> {
 		if (this.#draft === null) return { kind: "replayed" };
 		const { tape, format } = this.#setup;
 		const keepsOld = this.#plan.replays;
@@ -171,7 +173,7 @@ export class TapeRun {
 		if (isInterrupted) return unchanged("interrupted");
 		if (!isGood) return unchanged("failed");
 		const before = await unchanged("nothing");
-		const recorded = await this.#draft.commit({ format, keepsOld, report, notes });
+		const recorded = await this.#draft.commit({ format, keepsOld, report, notes, drops });
 		return recorded > 0 || keepsOld || Object.keys(notes).length > 0 ? { kind: "recorded", recorded } : before;
 	}
 

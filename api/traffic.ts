@@ -85,8 +85,8 @@ export interface Traffic {
 	countUnused(): number;
 	/** Counts the requests of a session until the returned function is called. */
 	openSession(name: string): () => ReplayReport;
-	/** Begins the order of equal requests anew. */
-	rewind(): void;
+	/** Begins the order of equal requests anew in a session. null: in all sessions. */
+	rewind(session: string | null): void;
 	prefersHttp1: ProxySetup["prefersHttp1"];
 	/** Writes the remaining flows and closes the output. Further calls return the same promise. */
 	close(): Promise<LiveReport>;
@@ -175,7 +175,7 @@ async function trafficFrom(
 		countUnused: () => hooks.find(isServerReplay)?.countUnused() ?? 0,
 		openSession: (name) =>
 			hooks.find(isServerReplay)?.openSession(name) ?? (() => ({ served: 0, missed: 0, unused: 0 })),
-		rewind: () => hooks.find(isServerReplay)?.rewind(),
+		rewind: (session) => hooks.find(isServerReplay)?.rewind(session),
 		prefersHttp1: hooks.find(isServerReplay)?.prefersHttp1 ?? null,
 		onEvent(event) {
 			if (event.kind === "egress") countEgress(egress, event.destination);

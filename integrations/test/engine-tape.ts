@@ -14,6 +14,8 @@ import { openTape } from "../../formats/index.ts";
 import type { CertificateAuthority } from "../../src/ca/authority.ts";
 import { OwnServers } from "../../src/child/own-servers.ts";
 import { FlowSource } from "../../src/flow/pipe.ts";
+import type { FlowSummary } from "../../src/flow/recorded.ts";
+import { sessionNameOf } from "../../src/flow/session.ts";
 import { formatUrl } from "../../src/flow/url.ts";
 import { matchingOptions } from "../../src/hooks/server-replay.ts";
 import { type Entrance, openEntrance } from "../../src/route/entrance.ts";
@@ -22,6 +24,7 @@ import { apiWording } from "./api-wording.ts";
 import type {
 	Ejected,
 	EjectSetup,
+	EngineCalls,
 	FromEngine,
 	Inserted,
 	InsertSetup,
@@ -60,7 +63,9 @@ export class EngineTape {
 	readonly #hook: TestHook;
 	readonly #events = new RunEvents({});
 	readonly #own = new OwnServers();
-	readonly #unused: string[] = [];
+	readonly #unused: FlowSummary[] = [];
+	/** Ids of flows that are not kept: those of a test before it began again. */
+	readonly #drops = new Set<string>();
 	readonly #waiting = new Map<number, Waiting>();
 	#asked = 0;
 	#passed = 0;
@@ -123,8 +128,7 @@ export class EngineTape {
 			own: this.#own,
 			env,
 			wording: apiWording,
-			onUnused: ({ method, scheme, host, port, path }) =>
-				this.#unused.push(`${method} ${formatUrl(scheme, host, port, path)}`),
+			onUnused: (recording) => this.#unused.push(recording),
 		});
 		this.#events.isStarted = true;
 		const entrance = await openEntrance({
@@ -193,9 +197,18 @@ export class EngineTape {
 		this.#running?.entrance.tell(message);
 	}
 
+	/** Requests from now on belong to a session. */
+	begin({ session, isAgain }: EngineCalls["begin"]["argument"]): void {
+		const name = session === null ? null : sessionNameOf(session);
+		const before = this.#hook.begin(name);
+		if (!isAgain) return;
+		for (const id of before) this.#drops.add(id);
+		this.#running?.live.rewind(name);
+	}
+
 	/** Begins the order of equal requests anew. */
 	rewind(): void {
-		this.#running?.live.rewind();
+		this.#running?.live.rewind(null);
 	}
 
 	/** The environment for child processes. */
@@ -215,7 +228,7 @@ export class EngineTape {
 	 * Closes the proxy and completes the tape.
 	 * @throws FlowtapeError FT_IO, and for a tape that cannot be read
 	 */
-	async eject({ keeps, values }: EjectSetup): Promise<Ejected> {
+	async eject({ keeps, values, isWhole }: EjectSetup): Promise<Ejected> {
 		const { live, entrance } = this.#running as Running;
 		await Promise.race([this.#hook.idle(), wait(OPEN_MS)]);
 		const { open } = this.#hook;
@@ -231,12 +244,15 @@ export class EngineTape {
 				isGood: keeps && report.lost === 0,
 				report: this.#events.listeners.report,
 				notes: notesOfValues(values),
+				drops: this.#drops,
 			});
 			return {
 				report: { ...report, recorded: settled.kind === "recorded" ? settled.recorded : 0, passed: this.#passed },
 				errors: errors.map(({ message }) => message),
 				open,
-				unused: this.#unused,
+				unused: this.#unused
+					.filter(({ session }) => isWhole || this.#hook.hasBegun(session))
+					.map(({ method, scheme, host, port, path }) => `${method} ${formatUrl(scheme, host, port, path)}`),
 				failures: failures > 0 ? failureReasons : new Map(),
 			};
 		} finally {

@@ -40,6 +40,9 @@ class Engine {
 		const tape = this.#tapes.get(id);
 		if (tape === undefined) throw new Error("this tape is not inserted any more");
 		switch (name) {
+			case "begin":
+				tape.begin(argument as EngineCalls["begin"]["argument"]);
+				return null;
 			case "rewind":
 				tape.rewind();
 				return null;

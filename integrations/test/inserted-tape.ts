@@ -176,7 +176,8 @@ export class TestTape implements InsertedTape {
 	/** Undoes a failed insertion. */
 	async #abandon(): Promise<void> {
 		this.#route?.remove();
-		if (this.#inserted !== null) await this.#client.call("eject", { keeps: false, values: {} }).catch(() => {});
+		if (this.#inserted !== null)
+			await this.#client.call("eject", { keeps: false, values: {}, isWhole: false }).catch(() => {});
 		this.#release();
 	}
 
@@ -228,9 +229,16 @@ export class TestTape implements InsertedTape {
 		return this.#client.callBlocking("env", { ...base });
 	}
 
-	/** A test begins; requests from now on are its requests. */
-	begin(name: string): void {
+	/** A test begins, or begins again after it failed; requests from now on are its requests. */
+	async begin(name: string, isAgain: boolean): Promise<void> {
 		this.#test = name;
+		await this.#client.call("begin", { session: name, isAgain });
+	}
+
+	/** Several tests run at the same time; requests from now on are those of the file. */
+	async beginShared(): Promise<void> {
+		this.#test = this.#context.test.name;
+		await this.#client.call("begin", { session: null, isAgain: false });
 	}
 
 	async check(): Promise<void> {
@@ -271,7 +279,7 @@ export class TestTape implements InsertedTape {
 	async #end({ keeps, isWhole }: EndContext): Promise<TapeReport> {
 		let ejected: Ejected;
 		try {
-			ejected = await this.#client.call("eject", { keeps, values: this.#madeValues });
+			ejected = await this.#client.call("eject", { keeps, values: this.#madeValues, isWhole });
 		} finally {
 			this.#origins.stop();
 			const { replaced = [] } = this.#route?.remove() ?? {};
@@ -282,7 +290,7 @@ export class TestTape implements InsertedTape {
 		if (open.length > 0) warn(openText(open, this.#test));
 		if (failures.size > 0) warn(failuresText(failures, this.path));
 		const { failOn = [] } = this.#context.options;
-		if (failOn.includes("unused") && isWhole && unused.length > 0)
+		if (failOn.includes("unused") && unused.length > 0)
 			throw this.#errorAt(new TapeError("unused", unusedText(unused, this.#failure)), null);
 		return { ...report, errors: errors.map((message) => new EngineError(message)) };
 	}

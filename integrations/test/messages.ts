@@ -47,6 +47,8 @@ export interface EjectSetup {
 	readonly keeps: boolean;
 	/** New values as JSON, by name. */
 	readonly values: Readonly<Record<string, string>>;
+	/** Whether all tests of the tape ran. If not, only recordings of those that ran can be unused. */
+	readonly isWhole: boolean;
 }
 
 /** What became of a tape. */
@@ -80,6 +82,8 @@ export interface RespondResponse {
 /** The functions of the engine, by name: their argument and their result. */
 export interface EngineCalls {
 	insert: { argument: InsertSetup; result: Inserted };
+	/** A test begins, or begins again after it failed. Its requests belong to the session; null: to none. */
+	begin: { argument: { readonly session: string | null; readonly isAgain: boolean }; result: null };
 	rewind: { argument: null; result: null };
 	env: { argument: NodeJS.ProcessEnv; result: Record<string, string> };
 	eject: { argument: EjectSetup; result: Ejected };

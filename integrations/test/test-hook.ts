@@ -1,4 +1,4 @@
-// The hook of a test's tape: lets the test's thread answer, and reports each request.
+// The hook of a test's tape: names the session of each request, lets the test's thread answer, and reports each request.
 import { compileFilter } from "../../src/filter/compile.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import { formatAuthority } from "../../src/flow/url.ts";
@@ -27,6 +27,9 @@ export class TestHook implements Hook {
 	readonly leavesRequest = true;
 	readonly needs: NonNullable<Hook["needs"]>;
 	readonly request?: NonNullable<Hook["request"]>;
+	#session: string | null = null;
+	/** The ids of the flows of each session. */
+	readonly #flows = new Map<string, string[]>();
 	/** Whether some requests may pass to the network. */
 	readonly isSelective: boolean;
 	readonly #setup: TestHookSetup;
@@ -56,6 +59,8 @@ export class TestHook implements Hook {
 	}
 
 	requestheaders(flow: HttpFlow): void {
+		flow.session = this.#session;
+		if (this.#session !== null) this.#flows.get(this.#session)?.push(flow.id);
 		this.#open.add(flow);
 	}
 
@@ -71,6 +76,20 @@ export class TestHook implements Hook {
 		// the response may have begun
 		if (flow.response === null) this.#seen(flow, null);
 		this.#end(flow);
+	}
+
+	/** Requests from now on belong to a session; null: to none. Returns the ids of its flows so far. */
+	begin(session: string | null): readonly string[] {
+		this.#session = session;
+		if (session === null) return [];
+		const before = this.#flows.get(session) ?? [];
+		this.#flows.set(session, []);
+		return before;
+	}
+
+	/** Whether a session of this name has begun. */
+	hasBegun(session: string | null): boolean {
+		return session !== null && this.#flows.has(session);
 	}
 
 	/** Whether a request passed to the network, so that it is neither replayed nor recorded. */

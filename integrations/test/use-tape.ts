@@ -69,6 +69,9 @@ class TapeUse implements TapeInUse {
 	readonly #isPerTest: boolean;
 	/** With a tape for each test: the test of each tape. */
 	readonly #owners = new Map<string, object>();
+	readonly #running = new Set<object>();
+	/** The tests that have begun. */
+	readonly #attempted = new WeakSet<object>();
 	#session: Session | null = null;
 
 	constructor(hooks: RunnerHooks, options: TapeOptions, file: string, frames: string | null) {
@@ -119,7 +122,11 @@ class TapeUse implements TapeInUse {
 			this.#claim(test);
 			await this.#insert(test.name);
 		}
-		this.#session?.tape.begin(test.name);
+		this.#running.add(test.identity);
+		const isAgain = this.#attempted.has(test.identity);
+		this.#attempted.add(test.identity);
+		if (this.#running.size === 1) await this.#session?.tape.begin(test.name, isAgain);
+		else await this.#session?.tape.beginShared();
 	}
 
 	/** @throws Error if another test of this name has the same tape */
@@ -131,6 +138,7 @@ class TapeUse implements TapeInUse {
 	}
 
 	async #finish(test: RunningTest): Promise<void> {
+		this.#running.delete(test.identity);
 		const session = this.#session;
 		if (session === null) return;
 		const problem = session.tape.takeProblem();

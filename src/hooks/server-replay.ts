@@ -119,8 +119,8 @@ export interface ServerReplay extends Hook {
 	readonly recordedAt: number | null;
 	/** The number of recordings that have not answered yet. Counts them in all tapes. */
 	countUnused(): number;
-	/** Begins the order of equal requests anew. */
-	rewind(): void;
+	/** Begins the order of equal requests anew in a session. null: in all sessions. */
+	rewind(session: string | null): void;
 }
 
 /** Whether a hook is the server replay. */
@@ -245,8 +245,8 @@ class Replay implements ServerReplay {
 		return this.#index.countUnused();
 	}
 
-	rewind(): void {
-		this.#index.beginAnew();
+	rewind(session: string | null): void {
+		this.#index.beginAnew(session);
 	}
 
 	get recordedAt(): number | null {

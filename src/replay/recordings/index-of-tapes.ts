@@ -208,9 +208,10 @@ export class ReplayIndex {
 		return true;
 	}
 
-	/** Begins the order anew in all sessions. */
-	beginAnew(): void {
-		this.#sessions.forgetAll();
+	/** Begins the order anew in a session. Default: in all sessions. */
+	beginAnew(session: string | null = null): void {
+		if (session === null) this.#sessions.forgetAll();
+		else this.#sessions.forget(session);
 	}
 
 	/** The URL of a request for messages: with redacted tapes, without secrets. */

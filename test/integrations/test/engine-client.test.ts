@@ -34,7 +34,7 @@ t.test("calls, and an engine that ends", async (t) => {
 	const other = new EngineClient(() => {});
 	t.equal(shared().thread, thread, "tapes share the thread");
 	other.detach();
-	const waiting = client.call("eject", { keeps: false, values: {} });
+	const waiting = client.call("eject", { keeps: false, values: {}, isWhole: true });
 	await thread?.worker.terminate();
 	await t.rejects(waiting, { message: /the engine of flowtape ended/ });
 	t.match(events.at(-1), { kind: "failed", message: /the engine of flowtape ended/ });

@@ -259,6 +259,40 @@ t.test("the order of equal requests begins anew", async (t) => {
 	await tape.eject();
 });
 
+t.test("each test gets its own recordings, in any order, and again if it is retried", async (t) => {
+	t.testdir();
+	const server = await startOutsideServer(t);
+	const ask = async () => (await json(`${server.url}/a`)).n;
+	const recording = await insert(t);
+	await recording.begin("first", false);
+	t.same([await ask(), await ask()], [1, 2]);
+	await recording.begin("first", true);
+	t.same([await ask(), await ask()], [3, 4], "the first attempt failed");
+	await recording.begin("second", false);
+	t.equal(await ask(), 5);
+	t.equal((await recording.eject()).recorded, 3, "without the attempt that failed");
+	server.stop();
+	const replaying = await insert(t, { mode: "none", failOn: ["unused"] });
+	await replaying.begin("second", false);
+	t.equal(await ask(), 5);
+	await replaying.begin("first", false);
+	t.equal(await ask(), 3);
+	await replaying.begin("first", true);
+	t.same([await ask(), await ask()], [3, 4]);
+	await replaying.beginShared();
+	await replaying.eject();
+	const partly = await insert(t, { mode: "none", failOn: ["unused"] });
+	await partly.begin("first", false);
+	t.equal(await ask(), 3);
+	await t.rejects(
+		partly.end({ keeps: true, isWhole: false }),
+		{
+			message: /: 1 recording was never used/,
+		},
+		"recordings of tests that did not run are not unused",
+	);
+});
+
 t.test("child processes reach the tape by its environment", async (t) => {
 	await recorded(t, ["/a", "from the tape"]);
 	const program = 'fetch("http://api.example.test/a").then((r) => r.text()).then(console.log)';

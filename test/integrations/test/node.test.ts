@@ -50,6 +50,8 @@ describe("a suite", () => test("second", async () => assert.equal(await n("/a"),
 	server.stop();
 	const replayed = await run(t, text, { ...env, CI: "1" });
 	t.match(replayed, { status: 0 }, replayed.out);
+	const alone = await run(t, text, { ...env, CI: "1" }, "--test-name-pattern=second");
+	t.match(alone, { status: 0 }, alone.out);
 });
 
 t.test("a miss fails its test alone, even if the code ignores it", async (t) => {

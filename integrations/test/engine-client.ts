@@ -1,7 +1,7 @@
 // The engine as the test's thread sees it: starts the worker thread, calls its functions, and receives its events.
 import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_threads";
 import type { EngineCall, EngineCalls, FromEngine, ToEngine } from "./messages.ts";
-import { type EngineThread, shared } from "./shared.ts";
+import { type EngineThread, threadState } from "./thread-state.ts";
 
 /** An event of one tape. */
 export type TapeEvent = Extract<FromEngine, { tape: number }>;
@@ -41,7 +41,7 @@ export class EngineClient {
 
 	constructor(onEvent: (event: TapeEvent) => void) {
 		this.#onEvent = onEvent;
-		this.#thread = shared().thread ??= startThread();
+		this.#thread = threadState().thread ??= startThread();
 		this.tape = this.#thread.tapes++;
 		this.#thread.port.on("message", this.#onMessage);
 		this.#thread.worker.on("error", this.#onError).on("exit", this.#onExit);
@@ -132,7 +132,7 @@ export class EngineClient {
 	#end(why: string): void {
 		if (this.failure !== null) return;
 		this.failure = new EngineError(`the engine of flowtape ended: ${why}`);
-		if (shared().thread === this.#thread) shared().thread = null;
+		if (threadState().thread === this.#thread) threadState().thread = null;
 		for (const { reject } of this.#pending.values()) reject(this.failure);
 		this.#pending.clear();
 		this.#onEvent({ kind: "failed", tape: this.tape, message: this.failure.message });

@@ -2,7 +2,7 @@
 import { type InsertedTape, TestTape } from "./inserted-tape.ts";
 import type { TapeOptions, TestInfo } from "./options.ts";
 import { captureStack, userFrames } from "./request-origins.ts";
-import { shared } from "./shared.ts";
+import { threadState } from "./thread-state.ts";
 
 /**
  * Inserts a tape: when it resolves, the requests of this process are recorded, or answered from the tape. `await using`
@@ -12,10 +12,10 @@ import { shared } from "./shared.ts";
  */
 export function insertTape(test: TestInfo, options: TapeOptions = {}): Promise<InsertedTape> {
 	const frames = userFrames(captureStack(insertTape).stack);
-	return TestTape.insert({ test, options: { ...shared().defaults, ...options }, runner: null, frames });
+	return TestTape.insert({ test, options: { ...threadState().defaults, ...options }, runner: null, frames });
 }
 
 /** Sets the defaults of a project's tapes. Call it in the setup file of the runner. */
 export function setup(defaults: TapeOptions): void {
-	shared().defaults = defaults;
+	threadState().defaults = defaults;
 }

@@ -19,8 +19,8 @@ import type { JsonValue, Miss, RecordMode, SeenRequest, TapeOptions, TestInfo } 
 import { RequestOrigins } from "./request-origins.ts";
 import { answerBy } from "./responder.ts";
 import { routedHosts } from "./routed-hosts.ts";
-import { shared } from "./shared.ts";
 import { TapeError } from "./tape-error.ts";
+import { threadState } from "./thread-state.ts";
 
 /** The counts of a tape. */
 export interface TapeReport extends RunReport {
@@ -120,7 +120,7 @@ export class TestTape implements InsertedTape {
 	static async insert(context: InsertContext): Promise<TestTape> {
 		const { test } = context;
 		checkNetwork();
-		const state = shared();
+		const state = threadState();
 		if (state.holder !== null)
 			throw new EngineError(
 				`${test.name}: the tape of "${state.holder}" is still inserted, and a process has one tape at a time. Eject it first; tests that run at the same time can share the tape of their file`,
@@ -304,7 +304,7 @@ export class TestTape implements InsertedTape {
 	#release(): void {
 		this.#restoreEnv();
 		this.#client.detach();
-		shared().holder = null;
+		threadState().holder = null;
 	}
 
 	#receive(event: TapeEvent): void {

@@ -5,7 +5,7 @@ import { type InsertedTape, TestTape } from "./inserted-tape.ts";
 import { pathOf, tapePath } from "./names.ts";
 import type { TapeOptions } from "./options.ts";
 import { captureStack, userFrames } from "./request-origins.ts";
-import { shared } from "./shared.ts";
+import { threadState } from "./thread-state.ts";
 
 /** A test that runs, as its runner knows it. */
 export interface RunningTest {
@@ -169,7 +169,7 @@ export function useTapeWith(hooks: RunnerHooks, options: TapeOptions, below: (..
 	const file = hooks.file() ?? fileOf(frames);
 	if (file === null)
 		throw new EngineError("useTape: the test file is unknown; call useTape at the top of the test file");
-	const use = new TapeUse(hooks, { ...shared().defaults, ...options }, file, frames);
+	const use = new TapeUse(hooks, { ...threadState().defaults, ...options }, file, frames);
 	use.register();
 	return use;
 }

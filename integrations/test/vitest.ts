@@ -4,7 +4,7 @@ import { EngineError } from "./engine-client.ts";
 import { type InsertedTape, TestTape } from "./inserted-tape.ts";
 import type { TapeOptions } from "./options.ts";
 import { captureStack, userFrames } from "./request-origins.ts";
-import { shared } from "./shared.ts";
+import { threadState } from "./thread-state.ts";
 import { type TapeInUse, useTapeWith } from "./use-tape.ts";
 import { testOf, type VitestTask, vitestHooks } from "./vitest-hooks.ts";
 
@@ -29,7 +29,7 @@ export interface TapeFixture {
  */
 export function tapeFixture(options: TapeOptions = {}): TapeFixture {
 	const frames = userFrames(captureStack(tapeFixture).stack);
-	const all = { ...shared().defaults, ...options };
+	const all = { ...threadState().defaults, ...options };
 	if (options.tape === "per-file")
 		throw new EngineError("tapeFixture: a fixture has a tape for each test; for one for the file, use useTape");
 	// Vitest reads the names of fixtures from the parameter

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import t from "tap";
 import { EngineClient, type TapeEvent } from "../../../integrations/test/engine-client.ts";
-import { shared } from "../../../integrations/test/shared.ts";
+import { threadState } from "../../../integrations/test/thread-state.ts";
 
 const setup = (tape: string) => ({
 	tape,
@@ -30,9 +30,9 @@ t.test("calls, and an engine that ends", async (t) => {
 	t.match(inserted.authority, /BEGIN CERTIFICATE/);
 	t.equal(client.callBlocking("rewind", null), null);
 	t.match(client.callBlocking("env", { A: "1" }), { A: "1", HTTP_PROXY: /^http:\/\/127\.0\.0\.1:/ });
-	const { thread } = shared();
+	const { thread } = threadState();
 	const other = new EngineClient(() => {});
-	t.equal(shared().thread, thread, "tapes share the thread");
+	t.equal(threadState().thread, thread, "tapes share the thread");
 	other.detach();
 	const waiting = client.call("eject", { keeps: false, values: {}, isWhole: true });
 	await thread?.worker.terminate();
@@ -42,6 +42,6 @@ t.test("calls, and an engine that ends", async (t) => {
 	client.detach();
 	const next = new EngineClient(() => {});
 	await t.rejects(next.call("rewind", null), { message: /not inserted/ }, "the next tape starts another thread");
-	t.not(shared().thread, thread);
+	t.not(threadState().thread, thread);
 	next.detach();
 });

@@ -14,7 +14,7 @@ export interface EngineThread {
 	tapes: number;
 }
 
-export interface Shared {
+export interface ThreadState {
 	/** null: it is not started, or it ended. */
 	thread: EngineThread | null;
 	/** The options that `setup` was given. */
@@ -25,8 +25,8 @@ export interface Shared {
 
 const KEY = Symbol.for("flowtape.test");
 
-export function shared(): Shared {
-	const host = Socket as typeof Socket & { [KEY]?: Shared };
+export function threadState(): ThreadState {
+	const host = Socket as typeof Socket & { [KEY]?: ThreadState };
 	host[KEY] ??= { thread: null, defaults: {}, holder: null };
 	return host[KEY];
 }

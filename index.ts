@@ -41,6 +41,7 @@ export type { RequestDescription, RequestLike } from "./api/request-like.ts";
 export { type RewriteOptions, type RewriteWriteOptions, rewrite } from "./api/rewrite.ts";
 export { type CommandReport, type RunOptions, run } from "./api/run.ts";
 export type { ProxyEvent, ProxyEvents, RunReport } from "./api/run-events.ts";
+export { type ScanOptions, type ScanReport, scan } from "./api/scan.ts";
 export type { Session, SessionReport } from "./api/session.ts";
 export type { OneSource, Source, Target } from "./api/source.ts";
 export {
@@ -70,6 +71,8 @@ export { Headers } from "./src/flow/headers.ts";
 export { Request, Response } from "./src/flow/message.ts";
 export type { Miss, Served } from "./src/hooks/context.ts";
 export { tuneProcess } from "./src/process-tuning.ts";
+export type { Finding, FindingPlace } from "./src/redact/scanner.ts";
+export type { Confidence } from "./src/redact/span.ts";
 export type { ReplayOption, RequestDifference } from "./src/replay/explain/differences.ts";
 export type { NearMiss } from "./src/replay/explain/near-miss.ts";
 export type { MatchFunction } from "./src/replay/recordings/index-of-tapes.ts";

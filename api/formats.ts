@@ -20,6 +20,15 @@ export function extensionOf(format: string): string {
 	return formatForWriting("", format).extensions[0] ?? "";
 }
 
+/** The name of the format in which a file would be written; undefined if there is none. */
+export function formatToWrite(path: string, format: string | null): string | undefined {
+	try {
+		return formatForWriting(path, format ?? undefined).name;
+	} catch {
+		return undefined;
+	}
+}
+
 /** The name of a file's format by its content; undefined if the file is empty, missing or in no known format. */
 export async function detectFormat(path: string, more?: readonly Format[]): Promise<string | undefined> {
 	return (await formatOf(path, { formats: more }).catch(() => null)) ?? undefined;

@@ -20,15 +20,20 @@ export async function redactionKey(env: NodeJS.ProcessEnv, { create }: { create:
 	if (given) return createHash("sha256").update(given).digest();
 	const file = join(homeFolder(env), keyFileName);
 	try {
-		return (await readKey(file)) ?? (create ? await makeKey(file) : randomBytes(KEY_BYTES));
+		return (await readKey(file)) ?? (create ? await makeKey(file) : randomKey());
 	} catch (error) {
 		throw keyError(file, error);
 	}
 }
 
+/** A key for this run only. */
+export function randomKey(): Buffer {
+	return randomBytes(KEY_BYTES);
+}
+
 /** Creates the file. If another process is faster, its key counts. */
 async function makeKey(file: string): Promise<Buffer> {
-	const key = randomBytes(KEY_BYTES);
+	const key = randomKey();
 	const draft = `${file}.${process.pid}.${key.toString("hex", 0, 4)}`;
 	await mkdir(dirname(file), { recursive: true, mode: 0o700 });
 	try {

@@ -32,6 +32,11 @@ const OWN: readonly (keyof RewriteOptions)[] = ["filter", "hooks", "env", "onCha
 export interface RewriteWriteOptions extends WriteOptions {
 	/** With `in-place`: replace the file even if parts of it could not be read; they are lost. Default: false. */
 	dropUnread?: boolean | undefined;
+	/**
+	 * With `in-place`: overwrite the bytes of the replaced file. Snapshots, backups and flash storage may keep them.
+	 * Default: false.
+	 */
+	wipe?: boolean | undefined;
 }
 
 /**
@@ -50,7 +55,7 @@ export async function rewrite(
 	const { optionValues } = await import("./options.ts");
 	const { prepareRewriting, rewriteOptions } = await import("./rewriting.ts");
 	const { filter, hooks = [], env, onChange = () => {}, onWarning = () => {} } = changes;
-	checkNames("rewrite", options, [...writeOptionNames, "dropUnread"]);
+	checkNames("rewrite", options, [...writeOptionNames, "dropUnread", "wipe"]);
 	const values = optionValues(rewriteOptions, changes, { verb: "rewrite", others: OWN });
 	const replaced = to === "in-place" ? onlyFile(source) : null;
 	const target = replaced ?? to;
@@ -66,8 +71,9 @@ export async function rewrite(
 		log: (_level, message) => onWarning(message),
 		output: isWriter(target) ? null : fileOf(target),
 	});
+	const old = options.wipe === true && replaced !== null ? await openReplaced(replaced) : null;
 	try {
-		return await writeFlows(
+		const report = await writeFlows(
 			{
 				source,
 				to: target,
@@ -79,9 +85,17 @@ export async function rewrite(
 			},
 			{ ...options, format },
 		);
+		await old?.wipe();
+		return report;
 	} finally {
+		await old?.close();
 		await rewriting.close();
 	}
+}
+
+async function openReplaced(file: string) {
+	const { ReplacedFile } = await import("./replaced-file.ts");
+	return ReplacedFile.of(file);
 }
 
 function onlyFile(source: Source): string {

@@ -1,4 +1,5 @@
 // `flowtape convert`: converts a tape to another format.
+import { formatToWrite } from "../api/formats.ts";
 import { defineCommand } from "./cli/command.ts";
 import {
 	copyFlows,
@@ -25,7 +26,17 @@ export const command = defineCommand({
 		const filter = await selection(values);
 		const open = (troubles: Troubles, size: number) => createOutput(to, values, troubles, size);
 		const { strict, quiet } = values;
-		const job = { inputs: [from], output: to, filter, strict, quiet, open, progress: true };
+		const job = {
+			inputs: [from],
+			output: to,
+			filter,
+			strict,
+			quiet,
+			open,
+			progress: true,
+			// files in the other formats are those that people share
+			warnsOfCredentials: to !== "-" && formatToWrite(to, values.format) !== "tape",
+		};
 		return (await copyFlows(job, io)).status;
 	},
 });

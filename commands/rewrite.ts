@@ -1,12 +1,14 @@
 // `flowtape rewrite`: changes stored flows, with options of the live proxy and further options.
 
 import { detectFormat } from "../api/formats.ts";
+import { ReplacedFile } from "../api/replaced-file.ts";
 import { orderOptions, prepareRewriting } from "../api/rewriting.ts";
 import { RuleUse } from "../api/rule-use.ts";
 import { errorCodes, FlowtapeError } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { FlowSink } from "../src/flow/pipe.ts";
 import { storedHookOptions } from "../src/hooks/builtin.ts";
+import { expandHome } from "../src/options.ts";
 import { options as redactionOptions } from "../src/redact/options.ts";
 import { options as editOptions } from "../src/rewrite/edits.ts";
 import { options as scriptOptions } from "../src/scripts/options.ts";
@@ -44,6 +46,11 @@ const ownOptions = {
 		type: "boolean",
 		default: false,
 		help: "Drop records that cannot be read. By default --in-place does not replace a tape with such records.",
+	},
+	wipe: {
+		type: "boolean",
+		default: false,
+		help: "Overwrite the bytes of the tape that --in-place replaces. Snapshots, backups and flash storage may keep them.",
 	},
 	...selectionOptions,
 	...scriptOptions,
@@ -106,6 +113,7 @@ export const command = defineCommand({
 		if ([output !== null, inPlace, dryRun].filter(Boolean).length !== 1)
 			throw new FlowtapeError("FT_USAGE", "rewrite: expected exactly one of -o TAPE, --in-place and --dry-run");
 		if (values.drop_unread && !inPlace) throw new FlowtapeError("FT_USAGE", "rewrite: --drop-unread needs --in-place");
+		if (values.wipe && !inPlace) throw new FlowtapeError("FT_USAGE", "rewrite: --wipe needs --in-place");
 		if (output !== null && values.rules !== null) checkDistinct(output, [values.rules]);
 		const filter = await selection(values);
 		const jobs = inPlace
@@ -115,7 +123,7 @@ export const command = defineCommand({
 		const use = RuleUse.ofRewrite(values);
 		for (const job of jobs) {
 			try {
-				worst = Math.max(worst, await rewrite({ ...job, filter, values, scripts, inPlace, use }, io));
+				worst = Math.max(worst, await wiping({ ...job, filter, values, scripts, inPlace, use }, io));
 			} catch (error) {
 				// with several tapes, one that cannot be read does not stop the others
 				if (
@@ -147,7 +155,28 @@ interface Job {
 	use: RuleUse;
 }
 
-async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }: Job, io: Io): Promise<number> {
+/** Rewrites a tape. With `--wipe`, the bytes of the replaced one are overwritten. */
+async function wiping(job: Job, io: Io): Promise<number> {
+	if (!job.values.wipe || job.output === null) return (await rewrite(job, io)).status;
+	const old = await ReplacedFile.of(expandHome(job.output));
+	try {
+		const { status, isWritten } = await rewrite(job, io);
+		if (!isWritten) return status;
+		await old.wipe();
+		if (!job.values.quiet)
+			io.stderr.write(
+				`flowtape: ${printableLine(job.output)}: the old bytes were overwritten; snapshots, backups and flash storage may keep them\n`,
+			);
+		return status;
+	} finally {
+		await old.close();
+	}
+}
+
+async function rewrite(
+	{ inputs, output, filter, values, scripts, inPlace, use }: Job,
+	io: Io,
+): Promise<{ status: number; isWritten: boolean }> {
 	const tally = new Tally(io, {
 		shows: output === null,
 		details: values.verbose,
@@ -199,5 +228,5 @@ async function rewrite({ inputs, output, filter, values, scripts, inPlace, use }
 	await rewriting.close();
 	await stdin?.remove();
 	tally.end(passed, values.verbose && isWritten);
-	return status || tally.status;
+	return { status: status || tally.status, isWritten };
 }

@@ -1,11 +1,9 @@
 // `flowtape scan`: reports what looks like a secret in tapes, without printing it.
 import { redactionKey } from "../api/redaction-key.ts";
+import { createScanner } from "../api/scan.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
 import { ruleOptions } from "../src/redact/options.ts";
-import { Placeholders } from "../src/redact/placeholders.ts";
-import { compileRules } from "../src/redact/rules.ts";
-import { Scanner } from "../src/redact/scanner.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 import { prepareReport, writeReport } from "./print/report-file.ts";
 import { withRules } from "./rewrite/rules-file.ts";
@@ -65,13 +63,12 @@ export const command = defineCommand({
 				? values.sarif
 				: prepareReport(values.sarif, [...args, ...(values.baseline === null ? [] : [values.baseline])]);
 		const baseline = values.baseline === null ? new Set<string>() : await readBaseline(values.baseline);
-		const rules = compileRules(values);
-		const placeholders = new Placeholders(await redactionKey(io.env, { create: values.sarif !== null }));
+		const key = await redactionKey(io.env, { create: values.sarif !== null });
 		const filter = await selection(values);
 		const tapes: TapeFindings[] = [];
 		let worst = 0;
 		for (const tape of args) {
-			const scanner = new Scanner({ rules, placeholders, minConfidence: values.min_confidence });
+			const scanner = await createScanner(values, key, values.min_confidence);
 			const sink = FlowSink.of({ append: scanner.add });
 			const job = { inputs: [tape], filter, strict: values.strict, open: async () => sink, progress: !values.quiet };
 			const { status } = await copyFlows(job, io);

@@ -36,7 +36,16 @@ export const command = defineCommand({
 		const sink = FlowSink.of({ append: summary.add });
 		const { strict, quiet } = values;
 		const filter = await selection(values);
-		const job = { inputs, filter, bodies: false, strict, open: async () => sink, progress: !quiet };
+		const job = {
+			inputs,
+			filter,
+			bodies: false,
+			strict,
+			quiet,
+			open: async () => sink,
+			progress: true,
+			warnsOfCredentials: true,
+		};
 		const { status } = await copyFlows(job, io);
 		// the counts are incomplete
 		if (io.signal.aborted) return status;

@@ -3,6 +3,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { type FlowSink, FlowSource, ForwardingSource, type ReadOptions, type ReadProgress } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
+import { redactedKeys } from "../src/replay/match/redacted.ts";
 import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 import { checkAppendable } from "./append-check.ts";
 import { withoutCompression } from "./compression.ts";
@@ -18,7 +19,12 @@ export { summaryLine } from "./jsonl.ts";
 export { openOutput } from "./output.ts";
 
 /** In the order of detection. The first is the default for writing. */
-export const formats: readonly Format[] = [createTapeFormat(defaultRequestKey), mitm, har, jsonl];
+export const formats: readonly Format[] = [
+	createTapeFormat({ keyOf: defaultRequestKey, redacted: redactedKeys }),
+	mitm,
+	har,
+	jsonl,
+];
 
 /** Bytes needed to detect a format. */
 const HEAD_BYTES = 4096;

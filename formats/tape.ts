@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { realpath, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { FlowtapeError } from "../src/errors.ts";
-import type { Flow, HttpFlow } from "../src/flow/flow.ts";
+import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
 import type { MaybeAsync } from "../src/maybe-async.ts";
+import { NOTE } from "../src/redact/options.ts";
 import type { SqliteStore } from "../src/store/sqlite/store.ts";
 import type { StoreReadOptions } from "../src/store/store.ts";
 import { AtomicFile } from "./atomic-file.ts";
@@ -15,12 +16,13 @@ import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
 import { outputError } from "./output-error.ts";
 import { missingEnd, readCut } from "./tape/cut-tape.ts";
+import { appendedTape, isSameNote, OwnKeys, type TapeKeys } from "./tape/keys.ts";
 
 /** Input size in bytes from which a writer thread pays. */
 const LARGE_INPUT = 16 * 1024 * 1024;
 
-/** @param requestKey the key by which replay finds a recording; stored with each flow */
-export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format {
+/** @param tapeKeys the keys by which replay finds a recording; stored with each flow */
+export function createTapeFormat(tapeKeys: TapeKeys): Format {
 	return {
 		name: "tape",
 		extensions: [".tape"],
@@ -40,18 +42,19 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 				);
 			const { openStore } = await import("../src/store/sqlite/store.ts");
 			const { report, erases } = options;
+			const keys = new OwnKeys(tapeKeys);
 			const append = (durable: boolean): SqliteStore =>
 				openNamed(
-					() => openStore(path, { mode: "append", requestKey, report, durable, erases }),
+					() => openStore(path, { mode: "append", requestKey: keys.of, report, durable, erases }),
 					// better-sqlite3 throws a TypeError for a missing folder
 					(error) => outputError(path, error),
 				);
-			if (options.append) return append(options.durable ?? false);
+			if (options.append) return appendedTape(append(options.durable ?? false), keys);
 			await checkpointLeftoverLogs(await realpath(path).catch(() => path), append);
 			const atomic = await AtomicFile.forTarget(path);
 			const open = (): SqliteStore =>
 				openNamed(
-					() => openStore(atomic.path, { mode: "create", report, requestKey }),
+					() => openStore(atomic.path, { mode: "create", report, requestKey: keys.of }),
 					(error) => atomic.withTargetName(error),
 				);
 			const store = open();
@@ -61,17 +64,14 @@ export function createTapeFormat(requestKey: (flow: HttpFlow) => string): Format
 				atomic,
 				store,
 				open,
-				isLarge ? (lastConnection) => startThread(atomic.path, requestKey, lastConnection) : null,
+				isLarge ? (lastConnection) => startThread(atomic.path, keys.of, lastConnection) : null,
+				keys,
 			);
 		},
 	};
 }
 
-async function startThread(
-	path: string,
-	requestKey: (flow: HttpFlow) => string,
-	lastConnection: number | null,
-): Promise<FlowSink> {
+async function startThread(path: string, requestKey: OwnKeys["of"], lastConnection: number | null): Promise<FlowSink> {
 	const { ThreadedWriter } = await import("../src/store/sqlite-thread/threaded-writer.ts");
 	return new ThreadedWriter(path, requestKey, lastConnection);
 }
@@ -243,6 +243,7 @@ class NewTape extends FlowSink {
 	 */
 	readonly #start: ((lastConnection: number | null) => Promise<FlowSink>) | null;
 	readonly #notes = new Map<string, MetaValue>();
+	readonly #keys: OwnKeys;
 	#store: SqliteStore;
 	/** The current writer: the store, or the thread that has replaced it. The store is closed then. */
 	#writer: FlowSink;
@@ -253,8 +254,10 @@ class NewTape extends FlowSink {
 		store: SqliteStore,
 		open: () => SqliteStore,
 		start: ((lastConnection: number | null) => Promise<FlowSink>) | null,
+		keys: OwnKeys,
 	) {
 		super();
+		this.#keys = keys;
 		this.#store = store;
 		this.#atomic = atomic;
 		this.#open = open;
@@ -272,6 +275,11 @@ class NewTape extends FlowSink {
 
 	/** Writes a note and commits it at once, so that rows of another tape can be copied next. */
 	override note(name: string, value: MetaValue): void {
+		this.#write(name, value);
+		if (name === NOTE) this.#keys.adopt(value, (keyed) => this.#write(NOTE, keyed));
+	}
+
+	#write(name: string, value: MetaValue): void {
 		this.#notes.set(name, value);
 		this.#withTargetName(() => {
 			this.#store.note(name, value);
@@ -280,6 +288,8 @@ class NewTape extends FlowSink {
 	}
 
 	append(flow: Flow): MaybeAsync {
+		const { pending } = this.#keys;
+		if (pending !== null) return pending.then(() => this.append(flow));
 		return this.#withTargetName(() => {
 			if (this.#start !== null && this.#writer === this.#store) return this.#switchToThread(flow, this.#start);
 			return this.#writer.append(flow);
@@ -291,7 +301,9 @@ class NewTape extends FlowSink {
 	 * appended. Also returns null for a damaged tape: its undamaged flows can still be read.
 	 */
 	async takeRows(from: SqliteStore, options: StoreReadOptions): Promise<number | null> {
-		if (this.#writer !== this.#store) return null;
+		await this.#keys.pending;
+		// the keys are copied too
+		if (this.#writer !== this.#store || !isSameNote(from.notes()[NOTE], this.#notes.get(NOTE))) return null;
 		try {
 			return this.#withTargetName(() => this.#store.takeRows(from, options));
 		} catch (error) {
@@ -301,7 +313,7 @@ class NewTape extends FlowSink {
 			await this.#atomic.discard();
 			this.#writer = this.#store = this.#open();
 			await this.#atomic.copyPermissions();
-			for (const [name, noted] of this.#notes) this.note(name, noted);
+			for (const [name, noted] of this.#notes) this.#write(name, noted);
 			return null;
 		}
 	}
@@ -314,7 +326,8 @@ class NewTape extends FlowSink {
 		await this.#writer.append(flow);
 	}
 
-	close(): Promise<void> {
+	async close(): Promise<void> {
+		await this.#keys.pending;
 		return this.#atomic.commit(async () => {
 			await this.#writer.close();
 			refuseInUse(this.#atomic.target);

@@ -148,6 +148,7 @@ export const purposes: Readonly<Record<string, readonly string[]>> = {
 		"output",
 		"in_place",
 		"drop_unread",
+		"wipe",
 		"dry_run",
 		"format",
 		"dump_version",

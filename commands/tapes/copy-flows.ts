@@ -20,6 +20,7 @@ import { printableLine } from "../../src/views/printable.ts";
 import type { Io } from "../cli/command.ts";
 import { Progress } from "../print/progress.ts";
 import { counted } from "../print/text.ts";
+import { warnOfCredentials } from "./credential-warning.ts";
 import { sameFile } from "./same-file.ts";
 
 /** Options of every command that reads tapes. */
@@ -147,6 +148,8 @@ export interface CopyJob {
 	learn?: ((flow: Flow) => void) | null;
 	/** The path of the tape that is written; stderr says how many flows it got, unless `quiet`. null: there is none. */
 	output?: string | null;
+	/** Whether to warn if a tape was never redacted and has credentials. Default: no. */
+	warnsOfCredentials?: boolean;
 	/** Maximum number of flows to read; default: all. */
 	limit?: number | undefined;
 	/** Whether the output needs bodies, so that damaged ones must be found; default: yes. */
@@ -177,7 +180,9 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	// by another name or not
 	const isInPlace = output !== null && sameFile(output, job.inputs) !== null;
 	const opened = await openInputs(job, troubles);
-	const sources = job.limit === undefined ? opened : limitFlows(opened, job.limit);
+	const limited = job.limit === undefined ? opened : limitFlows(opened, job.limit);
+	const sources =
+		job.warnsOfCredentials === true && job.quiet !== true ? warnOfCredentials(limited, io, clear) : limited;
 	const copied = copy({
 		sources,
 		steps: job.steps,

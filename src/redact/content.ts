@@ -100,7 +100,8 @@ function redactPart(head: ByteString, content: ByteString, redaction: Redaction,
 	if (redaction.rules.params?.(name)) return redaction.secret(content, "param", "own.param", "form", name);
 	const kind = secretKind(name);
 	const named = kind === null ? null : redaction.named(content, kind, "form", name);
-	if (named !== null) return named;
+	const replaced = named ?? redaction.personal(content, name, "form");
+	if (replaced !== null) return replaced;
 	const coding = /^content-transfer-encoding:\s*base64/im.test(head);
 	const decoded = coding ? Buffer.from(content, "base64").latin1Slice() : content;
 	const redacted = redactContent(decoded, TYPE.exec(head)?.[1] ?? null, redaction, depth, parts + 1);

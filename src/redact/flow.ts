@@ -16,25 +16,34 @@ import { RecentMap } from "../flow/recent-map.ts";
 import { SESSION_LIMIT } from "../flow/session.ts";
 import { redactContent } from "./content.ts";
 import { detached } from "./detached.ts";
-import { headerKind, type SecretKind, secretKind } from "./names.ts";
+import { headerKind, isHarmlessCookie, type SecretKind, secretKind } from "./names.ts";
 import type { Redaction } from "./redaction.ts";
-import { isMacField, redactAuthorization, redactMac } from "./schemes.ts";
+import { isMacField, redactAuthorization, redactChallenge, redactMac } from "./schemes.ts";
 import { BodyStream } from "./stream.ts";
 import { redactPath, redactUrl } from "./url.ts";
 
-/** Redacts the head, trailers and body of a request in place. */
-export function redactRequest(request: Request, redaction: Redaction): void {
-	new FlowReader(redaction, () => {}).readRequest(request, "request");
+/** Redacts a request in place: its path and body, and its headers and trailers unless `headers` is false. */
+export function redactRequest(request: Request, redaction: Redaction, headers = true): void {
+	new FlowReader(redaction, () => {}).readRequest(request, "request", headers);
 }
 
 /** Called with a message about each body that cannot be read and was therefore removed. */
 export type LossReporter = (message: string) => void;
 
 const AUTHORIZATION = /^(?:proxy-)?authorization$|^x-.*-authorization$/;
+const CHALLENGE = /^(?:www|proxy)-authenticate$/;
 const URLS = new Set(["location", "content-location", "referer", "link", "refresh", "origin"]);
 
 /** How a header is redacted; an object: the whole value is a secret. */
-type HeaderWay = "cookie" | "set-cookie" | "authorization" | "mac" | "url" | "text" | { readonly kind: SecretKind };
+type HeaderWay =
+	| "cookie"
+	| "set-cookie"
+	| "authorization"
+	| "challenge"
+	| "mac"
+	| "url"
+	| "text"
+	| { readonly kind: SecretKind };
 
 const ways = new RecentMap<string, HeaderWay>(1024);
 
@@ -51,14 +60,12 @@ function wayOf(name: ByteString): HeaderWay {
 function findWay(name: ByteString): HeaderWay {
 	if (name === "cookie" || name === "set-cookie") return name;
 	if (AUTHORIZATION.test(name)) return "authorization";
+	if (CHALLENGE.test(name)) return "challenge";
 	if (isMacField(name)) return "mac";
 	const kind = headerKind(name);
 	if (kind !== null) return { kind };
 	return URLS.has(name) ? "url" : "text";
 }
-
-/** Cookies that are settings rather than credentials: `dark`, `12`, `en-GB`. */
-const HARMLESS_COOKIE = /^(?:[a-z-]{0,12}|\d{1,4}|[a-z]{2}[-_][A-Za-z]{2,4})$/;
 
 /**
  * Redacts a flow in place. Returns whether it changed.
@@ -115,11 +122,11 @@ class FlowReader {
 		this.isChanged = true;
 	}
 
-	readRequest(request: Request, part: string): void {
+	readRequest(request: Request, part: string, headers = true): void {
 		this.#redaction.part = part;
 		this.#set(request, "path", redactPath(request.path, this.#redaction));
 		this.#redaction.onText?.(request.path);
-		this.#message(request, part);
+		this.#message(request, part, headers);
 	}
 
 	#response(response: Response): void {
@@ -128,10 +135,10 @@ class FlowReader {
 		this.#message(response, "response");
 	}
 
-	#message(message: Message, part: string): void {
+	#message(message: Message, part: string, headers = true): void {
 		this.#redaction.part = part;
-		this.#headers(message.headers);
-		if (message.trailers !== null) this.#headers(message.trailers);
+		if (headers) this.#headers(message.headers);
+		if (headers && message.trailers !== null) this.#headers(message.trailers);
 		this.#redaction.part = `${part} body`;
 		if (message.bodySize) this.#body(message);
 	}
@@ -157,7 +164,8 @@ class FlowReader {
 		if (way === "text") return value.length < 8 ? value : redaction.text(value, "header", name);
 		if (way === "cookie") return redaction.known.replace(this.#cookies(value));
 		if (way === "set-cookie") return redaction.known.replace(this.#setCookie(value));
-		if (way === "authorization") return redactAuthorization(value, redaction.replacer("header", name));
+		if (way === "authorization") return redactAuthorization(value, redaction.replacer("header", name), rules.pii);
+		if (way === "challenge") return redactChallenge(value, redaction.replacer("header", name));
 		if (way === "mac") return redactMac(value, redaction.replacer("header", name));
 		if (way === "url") return this.#urlHeader(name, value);
 		return redaction.secret(value, way.kind, `header.${way.kind}`, "header", name);
@@ -196,7 +204,7 @@ class FlowReader {
 		if (value === "") return pair;
 		const own = this.#redaction.rules.cookies?.(name) === true;
 		const kind = secretKind(name);
-		if (!own && kind === null && HARMLESS_COOKIE.test(value)) return pair;
+		if (!own && kind === null && isHarmlessCookie(value)) return pair;
 		const rule = own ? "own.cookie" : kind === null ? "cookie" : `name.${kind}`;
 		const confidence = own || kind !== null ? "high" : "medium";
 		const replaced = this.#redaction.secret(value, kind ?? "cookie", rule, "cookie", name, confidence);

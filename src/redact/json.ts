@@ -4,7 +4,8 @@ import { RecentMap } from "../flow/recent-map.ts";
 import { walkJson } from "../json/walk.ts";
 import { mayPartBeCoded } from "./coded.ts";
 import { detached } from "./detached.ts";
-import { isGrantName, type SecretKind, secretKind } from "./names.ts";
+import { isGrantName, isHarmlessCookie, type SecretKind, secretKind } from "./names.ts";
+import { personalKind } from "./personal-names.ts";
 import {
 	applyEdits,
 	byStart,
@@ -21,6 +22,8 @@ const GRANT = /"(?:state|grant_type|client_id)"\s*:/;
 /** The names of members that hold the name and the value of another one, as in a HAR. */
 const NAME_MEMBER = /^(?:name|key)$/i;
 const VALUE_MEMBER = /^value$/i;
+const COOKIE_FIELD = /^(?:set-?)?cookie$/i;
+const COOKIES = /^(?:\w*[_-])?cookies$/i;
 
 /** What the key of a member says about its value. */
 interface Meaning {
@@ -29,6 +32,10 @@ interface Meaning {
 	readonly isGrant: boolean;
 	readonly isName: boolean;
 	readonly isValue: boolean;
+	/** Whether its value may be the field `Cookie` or `Set-Cookie`. */
+	readonly isCookieField: boolean;
+	/** Whether one of these is true. */
+	readonly isRead: boolean;
 }
 
 const meanings = new RecentMap<string, Meaning>(4096);
@@ -36,11 +43,14 @@ const meanings = new RecentMap<string, Meaning>(4096);
 function meaningOf(key: string): Meaning {
 	let meaning = meanings.get(key);
 	if (meaning === undefined) {
+		const [isName, isValue, isCookieField] = [NAME_MEMBER, VALUE_MEMBER, COOKIE_FIELD].map((one) => one.test(key));
 		meaning = {
 			kind: secretKind(key),
 			isGrant: isGrantName(key),
-			isName: NAME_MEMBER.test(key),
-			isValue: VALUE_MEMBER.test(key),
+			isName: isName === true,
+			isValue: isValue === true,
+			isCookieField: isCookieField === true,
+			isRead: isName === true || isValue === true || isCookieField === true,
 		};
 		meanings.set(detached(key), meaning);
 	}
@@ -64,11 +74,14 @@ export function redactJson(
 	};
 	/** The last member `name`, and the length of its path. */
 	let named = { value: "", depth: -1 };
+	/** The last member `value` that came before its `name`. */
+	let unnamed: { readonly depth: number; readonly replace: (kind: SecretKind) => void } | null = null;
 	const isJson = walkJson(text, (path, from, to) => {
 		const first = text.charCodeAt(from);
 		if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
 			// another object
 			if (path.length < named.depth) named = { value: "", depth: -1 };
+			if (unnamed !== null && path.length < unnamed.depth) unnamed = null;
 			return;
 		}
 		const own = redaction.rules.json(path);
@@ -80,28 +93,55 @@ export function redactJson(
 		const isEscaped = coded === "escaped";
 		let kind: SecretKind | null = meaning.isGrant && hasGrant() ? "code" : meaning.kind;
 		// most values
-		if (kind === null && coded === false && !own && !meaning.isName && !meaning.isValue) return;
+		if (kind === null && coded === false && !own && !meaning.isRead && !redaction.rules.pii) return;
 		const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
 		const value = isEscaped ? toByteString(JSON.parse(toText(text.slice(from, to))) as string) : raw;
-		if (meaning.isName) named = { value, depth: path.length };
-		else if (named.depth === path.length && meaning.isValue) kind ??= secretKind(named.value);
+		const { isName, isValue } = meaning;
+		if (isName) named = { value, depth: path.length };
+		else if (isValue && named.depth === path.length) kind ??= secretKind(named.value);
+		const nameKind = isName && unnamed?.depth === path.length ? secretKind(value) : null;
+		if (nameKind !== null) unnamed?.replace(nameKind);
 		const place = () =>
 			placeNameOf(prefix) + path.map((part) => (/^\w+$/.test(part) ? `.${part}` : `["${part}"]`)).join("");
 		let replaced: ByteString | null = null;
 		if (own) replaced = redaction.secret(value, "json", "own.json", "json", place);
 		else if (kind !== null) replaced = redaction.named(value, kind, "json", place);
+		else if (isCookie(path, meaning, value))
+			replaced = redaction.secret(value, "cookie", "cookie", "json", place, "medium");
+		else if (redaction.rules.pii) replaced = redaction.personal(value, personalName(path), "json", place);
 		if (replaced !== null) done.push({ from, to });
 		else if (coded !== false) replaced = redaction.nested(value, redaction, "json", place, depth, !isEscaped);
-		if (replaced === null || replaced === value) return;
-		edits.push({ from, to, text: isString ? quoted(replaced, raw) : numberLike(raw) });
+		const edit = (text: ByteString) => edits.push({ from, to, text: isString ? quoted(text, raw) : numberLike(raw) });
+		if (isValue && kind === null) {
+			const where = place();
+			unnamed = {
+				depth: path.length,
+				replace(kind) {
+					const late = redaction.named(value, kind, "json", where);
+					if (late === null) return;
+					// parts of the value may have been replaced
+					const earlier = edits.findLastIndex((one) => one.from === from);
+					if (earlier >= 0) edits.splice(earlier, 1);
+					done.push({ from, to });
+					if (late !== value) edit(late);
+				},
+			};
+		}
+		if (replaced !== null && replaced !== value) edit(replaced);
 	});
 	if (!isJson) return null;
-	const found = redaction.textEdits(text, "json", prefix, false, done);
-	const all = found.length === 0 ? edits : [...edits, ...found].sort(byStart);
+	const found = redaction.textEdits(text, "json", prefix, false, done.sort(byStart));
+	const all = [...edits, ...found].sort(byStart);
 	return redaction.known.replace(applyEdits(text, all));
 }
 
 const [QUOTE, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5b, 0x7b];
+
+/** Whether a value is a cookie: in a list of cookies, as browsers and HARs have them, or a field of a request. */
+function isCookie(path: readonly string[], { isCookieField, isValue }: Meaning, value: ByteString): boolean {
+	if (isCookieField) return value.includes("=");
+	return isValue && path.some((part) => COOKIES.test(part)) && !isHarmlessCookie(value);
+}
 
 /** The name of the member that a path leads to; items of a list have the list's. */
 function nameOf(path: readonly string[]): string {
@@ -109,6 +149,16 @@ function nameOf(path: readonly string[]): string {
 	while (last > 0 && isIndex(path[last] as string)) last--;
 	return path[last] ?? "";
 }
+
+/** The name that tells whether a value is personal data: in an address, most members are a part of it. */
+function personalName(path: readonly string[]): string {
+	const key = nameOf(path);
+	const isPart = !NO_ADDRESS_PART.test(key) && path.slice(0, -1).some((part) => personalKind(part) === "address");
+	return isPart ? "address" : key;
+}
+
+/** Members of an address that are no part of it. */
+const NO_ADDRESS_PART = /^(?:id|type|kind|label|.*_id|.*Id|is.*|default|country|country_?code)$/i;
 
 function isIndex(key: string): boolean {
 	const first = key.charCodeAt(0);

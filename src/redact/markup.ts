@@ -52,8 +52,9 @@ export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] 
 	const edits: TextEdit[] = [];
 	for (const { element, from, to } of tagsOf(text)) {
 		if (to > from) edits.push(...attributeEdits(text.slice(from, to), from, redaction));
-		const kind = secretKind(localName(element));
-		if (kind === null) continue;
+		const name = localName(element);
+		const kind = secretKind(name);
+		if (kind === null && !redaction.rules.pii) continue;
 		TEXT.lastIndex = to + 1;
 		const [, content, end] = TEXT.exec(text) ?? [];
 		if (content === undefined || end !== element) continue;
@@ -62,7 +63,7 @@ export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] 
 			edits,
 			value,
 			to + 1 + content.indexOf(value),
-			redaction.named(unescapeMarkup(value), kind, "markup", element),
+			replacementOf(unescapeMarkup(value), kind, name, element, redaction),
 		);
 	}
 	return edits;
@@ -82,15 +83,23 @@ function attributeEdits(attributes: ByteString, from: number, redaction: Redacti
 	for (const { name, value, at } of found) {
 		const isValue = name === "value" || name === "content";
 		const kind = isValue ? (isPassword ? "password" : secretKind(named)) : secretKind(localName(name));
-		if (kind === null || value === "") continue;
-		pushEdit(
-			edits,
-			value,
-			at,
-			redaction.named(unescapeMarkup(value), kind, "markup", isValue ? named || "input" : name),
-		);
+		if (value === "" || (kind === null && !redaction.rules.pii)) continue;
+		const place = isValue ? named || "input" : name;
+		pushEdit(edits, value, at, replacementOf(unescapeMarkup(value), kind, place, place, redaction));
 	}
 	return edits;
+}
+
+function replacementOf(
+	value: ByteString,
+	kind: ReturnType<typeof secretKind>,
+	name: string,
+	place: string,
+	redaction: Redaction,
+): ByteString | null {
+	return kind === null
+		? redaction.personal(value, name, "markup", place)
+		: redaction.named(value, kind, "markup", place);
 }
 
 /** A placeholder needs no escapes. */

@@ -10,12 +10,15 @@ import type { RedactionRules } from "./rules.ts";
 /** Stands for every secret. */
 const SECRET = "REDACTED";
 
-/** A function that copies a request without its secrets. */
-export function secretRemover(rules: RedactionRules): (request: Request) => Request {
+/**
+ * A function that copies a request without its secrets.
+ * @param headers whether its headers are compared; otherwise they stay as they are
+ */
+export function secretRemover(rules: RedactionRules, { headers = true } = {}): (request: Request) => Request {
 	const redaction = new Redaction(rules, new KnownSecrets(), redactNested, () => SECRET, { takesPlaceholders: true });
 	return (request) => {
 		const copy = request.copy();
-		redactRequest(copy, redaction);
+		redactRequest(copy, redaction, headers);
 		return copy;
 	};
 }

@@ -32,9 +32,11 @@ const lastWords: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("key", "apikey"),
 	...kinds("signature", "sig signature hmac"),
 	...kinds("credential", "credential credentials creds"),
-	...kinds("assertion", "assertion samlrequest samlresponse"),
+	...kinds("assertion", "assertion samlrequest samlresponse samlart wresult"),
 	...kinds("session", "session sid sessionid sessid phpsessid jsessionid hsid apisid sapisid psid psidts sidcc"),
 	...kinds("csrf", "csrf xsrf csrftoken xsrftoken csrfmiddlewaretoken requestverificationtoken authenticitytoken"),
+	// Jenkins and Yahoo, WordPress, Facebook, Microsoft
+	...kinds("csrf", "crumb wpnonce dtsg lsd ppft"),
 	...kinds("code", "codeverifier"),
 	...kinds("connection", "connectionstring connstr"),
 	...kinds("authorization", "authorization"),
@@ -46,11 +48,12 @@ const lastPairs: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("assertion", "saml request,saml response"),
 	...kinds("connection", "connection string,connection url,connection uri"),
 	...kinds("code", "code verifier,authorization code,auth code,device code"),
-	...kinds("csrf", "authenticity token,verification token"),
+	...kinds("csrf", "authenticity token,verification token,wp nonce,form key"),
+	...kinds("token", "state handle,interaction handle,captcha response,recaptcha response,turnstile response"),
 	...kinds("otp", "verification code,security code,confirmation code,otp code,totp code,mfa code,sms code,auth pin"),
-	...kinds("otp", "backup code,backup codes,recovery code,recovery codes,factor code,time code"),
+	...kinds("otp", "backup code,backup codes,recovery code,recovery codes,factor code,time code,oob code,user code"),
 	...kinds("token", "access tokens,refresh tokens,auth tokens,api tokens,bearer tokens"),
-	...kinds("secret", "secret string,secret binary"),
+	...kinds("secret", "secret string,secret binary,secret block"),
 ]);
 
 /** In front of `key` and `keys`, these words make it a secret. */
@@ -148,6 +151,11 @@ function hasGrant(names: Iterable<string>): boolean {
 	return false;
 }
 
+/** Whether the value of a cookie is a setting rather than a credential: `dark`, `12`, `en-GB`. */
+export function isHarmlessCookie(value: string): boolean {
+	return /^(?:[a-z-]{0,12}|\d{1,4}|[a-z]{2}[-_][A-Za-z]{2,4})$/.test(value);
+}
+
 /**
  * Whether a value is no secret whatever its name: empty, a boolean, null, or a number of fewer than 15 digits.
  * Passwords and one-time codes can be numbers.
@@ -177,7 +185,7 @@ function kindOfWords(all: readonly string[]): SecretKind | null {
 	if (last === "sid" && before !== "" && !sidWords.has(before)) return null;
 	const pair = lastPairs.get(`${before} ${last}`);
 	if (pair !== undefined) return pair;
-	const kind = lastWords.get(last) ?? qualifiedKind(before, last) ?? suffixKind(last);
+	const kind = lastWords.get(last) ?? qualifiedKind(before, last) ?? suffixKind(last) ?? csrfKind(all);
 	return kind === "token" && /^[cx]srf/.test(before) ? "csrf" : kind;
 }
 
@@ -188,6 +196,14 @@ function qualifiedKind(before: string, last: string): SecretKind | null {
 	if (last.endsWith("key")) return keyWords.has(last.slice(0, -3)) ? "key" : null;
 	if (last.endsWith("pass")) return passWords.has(last.slice(0, -4)) ? "password" : null;
 	return last.startsWith("aspsessionid") ? "session" : null;
+}
+
+/** The kind of names such as `anti-csrftoken-a2z`, unless they name a parameter or a setting. */
+function csrfKind(words: readonly string[]): SecretKind | null {
+	const isSetting = /^(?:param|parameter|name|header|cookie|enabled|disabled|failed|error|url|path|field|key)$/.test(
+		words.at(-1) ?? "",
+	);
+	return !isSetting && words.some((word) => /^[cx]srf/.test(word)) ? "csrf" : null;
 }
 
 function suffixKind(word: string): SecretKind | null {

@@ -1,4 +1,5 @@
 // Secrets in a value that is itself coded: a URL, a query, JSON, base64 or percent-encoded text inside of a string.
+import { isUtf8 } from "node:buffer";
 import type { ByteString } from "../flow/bytes.ts";
 import { BASE64, isTextByte, isTextGroup, mayBeCoded } from "./coded.ts";
 import { hasControlCharacters } from "./control-characters.ts";
@@ -45,9 +46,12 @@ export const redactNested: NestedReader = (value, redaction, place, name, depth,
 /** The text in base64; null: it is not text. */
 function decodedText(value: ByteString): ByteString | null {
 	// most values are identifiers, which decode to bytes of all kinds
-	for (let at = 0; at + 4 <= Math.min(value.length, 64); at += 4) if (!isTextGroup(value, at)) return null;
+	if (!isTextGroup(value, 0)) return null;
 	const start = Buffer.from(value.slice(0, 64), "base64");
-	if (start.length === 0 || start.some((byte) => !isTextByte(byte))) return null;
+	if (start.length === 0 || start.some((byte) => byte < 0x80 && !isTextByte(byte))) return null;
+	// the start may end within a character
+	if (start.some((byte) => byte >= 0x80) && ![0, 1, 2, 3].some((cut) => isUtf8(start.subarray(0, start.length - cut))))
+		return null;
 	return Buffer.from(value, "base64").latin1Slice();
 }
 

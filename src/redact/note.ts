@@ -5,7 +5,10 @@ import { defaults } from "../options.ts";
 import { NOTE, options, type RedactionValues } from "./options.ts";
 import { compileRules, type RedactionRules } from "./rules.ts";
 
-/** The version of the default rules. It grows when a rule changes what is redacted. */
+/**
+ * The version of the default rules. It grows when a rule changes what is redacted: the keys in tapes of another version
+ * are not used.
+ */
 const RULES_VERSION = 1;
 
 /** The options that decide what is replaced; environment variables and exceptions belong to one machine. */
@@ -39,6 +42,25 @@ function joined(name: (typeof MATCHING)[number], notes: readonly Metadata[]): bo
 	return options[name].type === "boolean"
 		? given.includes(true)
 		: [...new Set(given.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])))];
+}
+
+/** The member of a note that says that the tape stores keys of requests without secrets, by these rules. */
+const KEYS = "keys";
+
+/** The note of a tape whose keys are those of requests without secrets, by the rules of this version. */
+export function withKeys(note: MetaValue): MetaValue {
+	return isDictionary(note) && note.version === RULES_VERSION ? { ...note, [KEYS]: true } : note;
+}
+
+/** Whether the keys in a tape with these notes are those of requests without secrets, by the joined rules of all tapes. */
+export function hasKeys(notes: Metadata, all: readonly Metadata[]): boolean {
+	const note = notes[NOTE];
+	if (note === undefined || !isDictionary(note) || note[KEYS] !== true || note.version !== RULES_VERSION) return false;
+	const rules = (one: Metadata) => {
+		const other = one[NOTE];
+		return other === undefined || !isDictionary(other) ? null : JSON.stringify(MATCHING.map((name) => other[name]));
+	};
+	return all.every((one) => rules(one) === null || rules(one) === rules(notes));
 }
 
 /**

@@ -51,7 +51,7 @@ export const ruleOptions = {
 	redact_pii: {
 		type: "boolean",
 		default: false,
-		help: "Redact personal data too: e-mail and IP addresses, phone, card and bank numbers.",
+		help: "Redact personal data too: e-mail and IP addresses, phone, card and bank numbers, and names, birth dates and addresses in fields that say so.",
 	},
 	redact_strict: {
 		type: "boolean",

@@ -3,6 +3,7 @@ import type { ByteString } from "../flow/bytes.ts";
 import { isRedactedJwt } from "./jwt.ts";
 import type { KnownSecrets } from "./known-secrets.ts";
 import { isPlainValue, type SecretKind } from "./names.ts";
+import { isPersonalValue, personalKind } from "./personal-names.ts";
 import { findPii } from "./pii.ts";
 import { isPlaceholder, placeholderSpans } from "./placeholders.ts";
 import type { RedactionRules } from "./rules.ts";
@@ -111,6 +112,13 @@ export class Redaction {
 	/** The replacement of a value under a name that means a secret of this kind; null: the value is none. */
 	named(value: ByteString, kind: SecretKind, place: PlaceKind, name: PlaceName): ByteString | null {
 		return isPlainValue(value, kind) ? null : this.secret(value, kind, `name.${kind}`, place, name);
+	}
+
+	/** The replacement of a value under a name that means personal data; null: the value is none, or all is kept. */
+	personal(value: ByteString, name: string, place: PlaceKind, placeName: PlaceName = name): ByteString | null {
+		const kind = this.rules.pii ? personalKind(name) : null;
+		if (kind === null || !isPersonalValue(value, kind)) return null;
+		return this.secret(value, kind, kind, place, placeName);
 	}
 
 	/** Replaces what looks like a secret in a text, and the known secrets. `free`: also `name = value`. */

@@ -46,29 +46,38 @@ export function redactMac(value: ByteString, replace: Replace): ByteString {
 }
 
 /**
- * Replaces the secrets of an Authorization, Proxy-Authorization or similar field. The scheme stays, and with Basic the
- * user.
+ * Replaces the secrets of an Authorization, Proxy-Authorization or similar field. The scheme stays.
+ * @param hidesUser whether names of users are replaced too
  */
-export function redactAuthorization(value: ByteString, replace: Replace): ByteString {
+export function redactAuthorization(value: ByteString, replace: Replace, hidesUser = false): ByteString {
 	const match = /^(\s*)([^\s=,]+)(\s+)([\s\S]*?)(\s*)$/.exec(value);
 	if (match === null) return value.trim() === "" ? value : replace(value, "credential", "header.authorization");
 	const [, lead, scheme = "", gap, rest = "", end] = match;
-	return `${lead}${scheme}${gap}${redactCredentials(scheme, rest, replace)}${end}`;
+	return `${lead}${scheme}${gap}${redactCredentials(scheme, rest, replace, hidesUser)}${end}`;
 }
 
-function redactCredentials(scheme: string, rest: ByteString, replace: Replace): ByteString {
+/** Replaces the token of Negotiate and NTLM in a WWW-Authenticate or Proxy-Authenticate field. */
+export function redactChallenge(value: ByteString, replace: Replace): ByteString {
+	const [, scheme, token] = /^(\s*(?:negotiate|ntlm)\s+)([\w+/=-]+)\s*$/i.exec(value) ?? [];
+	return scheme === undefined || token === undefined ? value : scheme + replace(token, "token", "header.authenticate");
+}
+
+function redactCredentials(scheme: string, rest: ByteString, replace: Replace, hidesUser: boolean): ByteString {
 	const name = scheme.toLowerCase();
-	if (name === "basic") return redactBasic(rest, replace) ?? replace(rest, "basic", "header.authorization");
+	if (name === "basic") return redactBasic(rest, replace, hidesUser) ?? replace(rest, "basic", "header.authorization");
 	const secrets = PARAMETERS.get(name);
 	if (secrets !== undefined) {
 		let isFound = false;
 		const replaced = rest.replace(
 			PARAMETER,
 			(whole, parameter: string, equals: string, quoted?: string, bare?: string) => {
-				if (!secrets.has(parameter.toLowerCase())) return whole;
-				isFound = true;
+				const name = parameter.toLowerCase();
 				const text = quoted ?? bare ?? "";
 				const quote = quoted === undefined ? "" : '"';
+				if (hidesUser && name === "username")
+					return `${parameter}${equals}${quote}${replace(text, "user", "user")}${quote}`;
+				if (!secrets.has(name)) return whole;
+				isFound = true;
 				return `${parameter}${equals}${quote}${redactParameter(parameter, text, replace)}${quote}`;
 			},
 		);
@@ -88,14 +97,14 @@ function redactParameter(name: string, value: ByteString, replace: Replace): Byt
 }
 
 /** `user:password` in base64, the password replaced; null: it is no such text. */
-export function redactBasic(coded: ByteString, replace: Replace): ByteString | null {
+export function redactBasic(coded: ByteString, replace: Replace, hidesUser = false): ByteString | null {
 	const text = basicText(coded);
 	if (text === null) return null;
 	const colon = text.indexOf(":");
-	const password = text.slice(colon + 1);
-	if (password === "") return coded;
-	const replaced = replace(password, "password", "header.authorization");
-	return replaced === password ? coded : Buffer.from(text.slice(0, colon + 1) + replaced, "latin1").toString("base64");
+	const [user, password] = [text.slice(0, colon), text.slice(colon + 1)];
+	const shown = hidesUser ? replace(user, "user", "user") : user;
+	const replaced = `${shown}:${password === "" ? "" : replace(password, "password", "header.authorization")}`;
+	return replaced === text ? coded : Buffer.from(replaced, "latin1").toString("base64");
 }
 
 /** The text of Basic credentials; null: not base64 of printable text with a colon. */

@@ -2,7 +2,7 @@
 import type { SecretKind } from "./names.ts";
 
 /** What personal data is. */
-export type PiiKind = "card" | "email" | "iban" | "ip" | "phone";
+export type PiiKind = "address" | "birthdate" | "card" | "email" | "iban" | "ip" | "person" | "phone";
 
 /**
  * How sure a finding is. high: a known format. medium: a name in text says so. low: it only looks random.

@@ -1,16 +1,16 @@
 // Secrets in URLs, queries and URL-encoded forms: user information, path segments, parameters, fragments.
 import type { ByteString } from "../flow/bytes.ts";
-import { type SecretKind, secretKindsOf } from "./names.ts";
+import { type SecretKind, secretKind, secretKindsOf } from "./names.ts";
 import { partsBetween, replaceParts } from "./parts.ts";
 import type { PlaceKind, Redaction } from "./redaction.ts";
 import { redactSigned } from "./schemes.ts";
 
 /** The next segment of a path is a secret if it is opaque. */
 const BEFORE_SECRET =
-	/^(?:token|reset-?password|password-?reset|verify|invite|invitation|magic|share|webhooks?|services)$/i;
+	/^(?:token|reset-?password|password-?reset|verify|invite|invitation|magic|share|webhooks?|services|confirm|confirmation|activate|activation|unsubscribe)$/i;
 
 /** A quick check for `BEFORE_SECRET`. */
-const MAY_HAVE_SECRET = /token|password|verify|invit|magic|share|webhook|services/i;
+const MAY_HAVE_SECRET = /token|password|verify|invit|magic|share|webhook|services|confirm|activat|unsubscribe/i;
 
 /** Letters and digits, or long and mixed: not a word, a number or a UUID. */
 const OPAQUE = /^(?=.*\d)(?=.*[A-Za-z])[\w.~-]{12,}$|^(?=.*[a-z])(?=.*[A-Z])[\w.~-]{20,}$/;
@@ -56,9 +56,20 @@ export function redactPath(path: ByteString, redaction: Redaction, depth = 0): B
 	].join("");
 }
 
+/** Parameters of segments, such as `;jsessionid=…`. */
+function redactParameters(path: ByteString, redaction: Redaction): ByteString {
+	if (!path.includes(";")) return path;
+	return path.replace(/;([\w.-]{1,100})=([^;/]+)/g, (whole, name: string, value: ByteString) => {
+		const kind = secretKind(name);
+		const decoded = percentBytes(value);
+		const replaced = kind === null ? null : redaction.named(decoded, kind, "path", name);
+		return replaced === null || replaced === decoded ? whole : `;${name}=${replaced}`;
+	});
+}
+
 function redactSegments(path: ByteString, redaction: Redaction): ByteString {
 	if (path.length < 8) return path;
-	const formats = redaction.text(path, "path", "path");
+	const formats = redactParameters(redaction.text(path, "path", "path"), redaction);
 	if (!MAY_HAVE_SECRET.test(formats)) return formats;
 	let isNext = false;
 	return formats.replace(/[^/]+/g, (segment) => {
@@ -105,7 +116,7 @@ function redactPair(
 	const signed = redactSigned(name, value, redaction.replacer(place, name));
 	if (signed !== null) return signed;
 	const named = kind === null ? null : redaction.named(value, kind, place, name);
-	return named ?? redaction.nested(value, redaction, place, name, depth);
+	return named ?? redaction.personal(value, name, place) ?? redaction.nested(value, redaction, place, name, depth);
 }
 
 /** Percent-encodes the same characters as `encodeURIComponent`. */

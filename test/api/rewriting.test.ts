@@ -8,7 +8,7 @@ import { createTape } from "../../formats/index.ts";
 import { defaults } from "../../src/options.ts";
 
 const values = defaults(rewriteOptions);
-const context = { output: null, scripts: [], onChange() {}, log() {} };
+const context = { output: null, env: {}, scripts: [], onChange() {}, log() {} };
 
 t.test("no steps without options", async (t) => {
 	const { changes, dedupes, close } = await prepareRewriting(values, context);

@@ -12,6 +12,7 @@ import { createTape, openTape } from "../../formats/index.ts";
 import { createTapeFormat } from "../../formats/tape.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { defaultRequestKey } from "../../src/replay/match/key.ts";
+import { redactedKeys } from "../../src/replay/match/redacted.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 
 /** Opens a tape and closes it at the end of the test. */
@@ -28,9 +29,12 @@ t.test("from a stream, and compressed with gzip", async (t) => {
 	const bytes = await readFile(join(folder, "a.tape"));
 	const left = ownTemporaryFolder(t);
 	const got: Flow[] = [];
-	for await (const batch of await createTapeFormat(defaultRequestKey).read(bytesInput(bytes), {
-		report: reports().report,
-	}))
+	for await (const batch of await createTapeFormat({ keyOf: defaultRequestKey, redacted: redactedKeys }).read(
+		bytesInput(bytes),
+		{
+			report: reports().report,
+		},
+	))
 		got.push(...batch);
 	t.strictSame(got.map(comparable), flows.map(comparable), "bodies can be read after the file is removed");
 	t.same(left(), []);
@@ -107,7 +111,9 @@ t.test("recordings are found by their key without reading, and a tape is appende
 			file: path,
 			message: new RegExp(`^${path}: (?:byte 0: not a tape|the tape cannot be opened)`),
 		});
-	const keyed = await createTapeFormat(defaultRequestKey).openKeyed?.(file, { report: reports().report });
+	const keyed = await createTapeFormat({ keyOf: defaultRequestKey, redacted: redactedKeys }).openKeyed?.(file, {
+		report: reports().report,
+	});
 	t.equal(keyed?.findByKey(defaultRequestKey(flow), -1, 10).length, 2);
 });
 

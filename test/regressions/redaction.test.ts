@@ -1,11 +1,12 @@
 // A tape that was redacted: no byte on disk tells a secret, and the tape still answers requests with other secrets.
-import { readFileSync } from "node:fs";
+import { copyFileSync, openSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { command as convert } from "../../commands/convert.ts";
 import { command as explain } from "../../commands/explain.ts";
 import { command as rewrite } from "../../commands/rewrite.ts";
 import { command as scan } from "../../commands/scan.ts";
+import { command as stats } from "../../commands/stats.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { startTestLive } from "../../fixtures/live-proxy.ts";
 import { askThrough } from "../../fixtures/plain-site.ts";
@@ -14,6 +15,7 @@ import { runCaptured } from "../../fixtures/run-captured.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import { notationsOf } from "../../src/redact/notations.ts";
+import { openStore } from "../../src/store/sqlite/store.ts";
 
 const random = new RandomTokens(9);
 const PASSWORD = `Pw/${random.text("alphanumeric", 8)}+x`;
@@ -172,4 +174,59 @@ t.test("--redact-shape issuer keeps the form of tokens, and the tape is clean an
 	const proxy = await startTestLive(t, { recordings: [tape] });
 	const answer = await askThrough(proxy, `http://${host}/repos?access_token=dummy`);
 	t.equal(answer.status, 200);
+});
+
+t.test("--wipe overwrites the old tape and its logs, which a killed recording left", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: join(folder, "home") };
+	const tape = join(folder, "a.tape");
+	// a log that was not merged: as after kill -9
+	const living = join(folder, "living.tape");
+	const store = openStore(living, { mode: "append", report: () => {} });
+	for (const flow of session()) store.append(flow);
+	store.flush();
+	for (const end of ["", "-wal"]) copyFileSync(living + end, tape + end);
+	await store.close();
+	t.notOk(isClean(`${tape}-wal`), "the log has secrets");
+	const held = ["", "-wal"].map((end) => openSync(tape + end, "r"));
+	const { status, err } = await runCaptured(rewrite, [tape, "--in-place", "--redact", "--wipe"], { env });
+	t.equal(status, 0);
+	t.match(err, "the old bytes were overwritten; snapshots, backups and flash storage may keep them");
+	for (const fd of held) {
+		const bytes = readFileSync(fd).toString("latin1");
+		t.ok(bytes.length > 0, "nothing was cut off before");
+		t.ok(notations.every((text) => !bytes.includes(text)));
+	}
+	t.equal((await readTape(tape)).flows.length, 3);
+	for (const name of readdirSync(folder))
+		if (statSync(join(folder, name)).isFile() && name !== "living.tape") t.ok(isClean(join(folder, name)), name);
+	const other = join(folder, "other.tape");
+	t.match(await runCaptured(rewrite, [tape, "-o", other, "--wipe", "--mark"]), {
+		status: 2,
+		err: /--wipe needs --in-place/,
+	});
+});
+
+t.test("convert to a shared format and stats warn of credentials, once and not on stdout", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: join(folder, "home") };
+	const tape = join(folder, "a.tape");
+	await writeTape(tape, session());
+	const warning =
+		/^flowtape: these flows have credentials: request query api_key|request header authorization of flow /;
+	for (const [command, args] of [
+		[convert, [tape, join(folder, "b.har")]],
+		[stats, [tape, "--json"]],
+	] as const) {
+		const { status, err, out } = await runCaptured(command, args);
+		t.equal(status, 0);
+		t.match(err, warning);
+		t.equal(err.match(/have credentials/g)?.length, 1);
+		t.notMatch(out, "have credentials");
+		t.notMatch((await runCaptured(command, [...args, "-q"])).err, "have credentials");
+	}
+	for (const to of [[join(folder, "c.tape")], ["-", "--format", "jsonl"]])
+		t.notMatch((await runCaptured(convert, [tape, ...to])).err, "have credentials");
+	await runCaptured(rewrite, [tape, "--in-place", "--redact", "-q"], { env });
+	t.notMatch((await runCaptured(convert, [tape, join(folder, "d.har")])).err, "have credentials");
 });

@@ -5,9 +5,9 @@ import type { Metadata } from "../../flow/metadata.ts";
 import type { FlowSummary } from "../../flow/recorded.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
 import type { OptionTable, OptionValues } from "../../options.ts";
-import { isRedacted } from "../../redact/options.ts";
 import type { Recording } from "../answer/recording.ts";
 import { type FlowRequest, originalRequest, requestKey } from "../match/key.ts";
+import { keysWithoutSecrets, secretRemoverFor } from "../match/redacted.ts";
 import {
 	compileRules,
 	isDefault,
@@ -132,16 +132,18 @@ export class ReplayIndex {
 		values: IndexValues = {},
 		extras: IndexExtras = {},
 	): Promise<ReplayIndex> {
-		const withoutSecrets = await secretRemoverFor(tapes, extras.notes);
+		const notes = await Promise.all(tapes.map((tape) => tape.notes?.() ?? {}));
+		const allNotes = [...notes, extras.notes ?? {}];
+		const withoutSecrets = await secretRemoverFor(allNotes);
+		const hasFittingKeys = withoutSecrets === null ? tapes.map(() => true) : await keysWithoutSecrets(notes, allNotes);
 		const rules = compileRules(values, { ...extras, withoutSecrets });
 		const keyOf = (flow: FlowRequest) => requestKey(originalRequest(flow), rules);
 		const indexes: RecordingIndex[] = [];
-		for (const tape of tapes)
+		for (const [i, tape] of tapes.entries())
 			indexes.push(
 				await openRecordingIndex(tape, {
 					keyOf,
-					// the keys in a redacted tape are those of its placeholders
-					isDefault: isDefault(values) && withoutSecrets === null,
+					isDefault: isDefault(values) && hasFittingKeys[i] === true,
 					selects: extras.selects,
 				}),
 			);
@@ -361,20 +363,4 @@ export class ReplayIndex {
 				for (const summary of batch) yield [summary, tape];
 		}
 	}
-}
-
-/**
- * For redacted tapes: a function that copies a request without its secrets; null: no tape was redacted.
- * @param more notes with further rules
- */
-async function secretRemoverFor(
-	tapes: readonly RecordedTape[],
-	more: Metadata = {},
-): Promise<MatchRules["withoutSecrets"]> {
-	const notes = [...(await Promise.all(tapes.map((tape) => tape.notes?.() ?? {}))), more];
-	if (!notes.some(isRedacted)) return null;
-	const { secretRemover } = await import("../../redact/matching.ts");
-	const { rulesOfNotes } = await import("../../redact/note.ts");
-	const rules = rulesOfNotes(notes);
-	return rules === null ? null : secretRemover(rules);
 }

@@ -1,0 +1,81 @@
+// `scan`: finds what looks like a secret in stored flows.
+import type { Format } from "../formats/index.ts";
+import type { Filter } from "../src/filter/filter.ts";
+import type { RedactionValues, ruleOptions } from "../src/redact/options.ts";
+import type { Finding, Scanner } from "../src/redact/scanner.ts";
+import type { Confidence } from "../src/redact/span.ts";
+import type { PartialOptions } from "./options.ts";
+import { openSource, type Source } from "./source.ts";
+import { filterOf } from "./tape.ts";
+import { TroubleLog, type TroubleOptions } from "./trouble.ts";
+
+/** Options of `scan`: rules of `flowtape scan` in camelCase (docs/options.md), and the following. */
+export interface ScanOptions extends PartialOptions<typeof ruleOptions>, TroubleOptions {
+	/** Reads only flows that match: an expression (docs/filters.md) or a compiled filter. Default: all. */
+	readonly filter?: string | Filter | undefined;
+	/** Leaves out less certain findings. Default: `low`, which leaves out none. */
+	readonly minConfidence?: Confidence | undefined;
+	/**
+	 * Environment variables, in which `FLOWTAPE_REDACT_KEY` or a file in `FLOWTAPE_HOME` is the key of the fingerprints.
+	 * Default: none; then the fingerprints of each call are different.
+	 */
+	readonly env?: NodeJS.ProcessEnv | undefined;
+	/** Custom formats, made by `defineFormat`. */
+	readonly formats?: readonly Format[] | undefined;
+	/** Stops when it is aborted: the call throws the signal's reason. */
+	readonly signal?: AbortSignal | undefined;
+}
+
+/** What `scan` found. */
+export interface ScanReport {
+	/** Number of flows that were read. */
+	readonly flows: number;
+	/** One finding a secret, in the order in which they were found. No finding holds its secret. */
+	readonly findings: readonly Finding[];
+	/** Damaged parts of the source that were skipped. */
+	readonly damaged: number;
+}
+
+/**
+ * Finds what looks like a secret in the flows of a source. Placeholders of redacted tapes are none.
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_IO for the key, and as `openTape`; the signal's
+ * reason if it is aborted
+ */
+export async function scan(source: Source, options: ScanOptions = {}): Promise<ScanReport> {
+	const { filter, minConfidence = "low", env, formats, signal, strict, onTrouble, ...given } = options;
+	signal?.throwIfAborted();
+	const { optionValues } = await import("./options.ts");
+	const { ruleOptions } = await import("../src/redact/options.ts");
+	const values = optionValues(ruleOptions, given, {
+		verb: "scan",
+		others: ["filter", "minConfidence", "env", "formats", "signal", "strict", "onTrouble"],
+	});
+	const { randomKey, redactionKey } = await import("./redaction-key.ts");
+	const key = env === undefined ? randomKey() : await redactionKey(env, { create: false });
+	const scanner = await createScanner(values, key, minConfidence);
+	const troubles = new TroubleLog({ strict, onTrouble });
+	const { closeSources, RecoveringSource } = await import("./copy-flows.ts");
+	const sources = await openSource(source, { report: troubles.reportInput, filter: await filterOf(filter), formats });
+	try {
+		for (const one of sources)
+			for await (const batch of new RecoveringSource(one, troubles.reportInput)) {
+				signal?.throwIfAborted();
+				for (const flow of batch) scanner.add(flow);
+			}
+	} finally {
+		await closeSources(sources);
+	}
+	return { flows: scanner.flows, findings: scanner.findings, damaged: troubles.damaged };
+}
+
+/** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN */
+export async function createScanner(values: RedactionValues, key: Buffer, minConfidence: Confidence): Promise<Scanner> {
+	const { Scanner } = await import("../src/redact/scanner.ts");
+	const { Placeholders } = await import("../src/redact/placeholders.ts");
+	const { compileRules } = await import("../src/redact/rules.ts");
+	return new Scanner({
+		rules: compileRules(values),
+		placeholders: new Placeholders(key),
+		minConfidence,
+	});
+}

@@ -18,6 +18,7 @@ const PLACES_LIMIT = 1000;
 /** Number of findings; further secrets are only counted. */
 const FINDINGS_LIMIT = 100_000;
 
+/** Where a secret stands. */
 export interface FindingPlace {
 	/** Id of the flow. */
 	readonly flow: string;
@@ -29,8 +30,11 @@ export interface FindingPlace {
 
 /** A secret, without its value. */
 export interface Finding {
+	/** What the secret is, such as `token` or `password`. */
 	readonly kind: string;
+	/** Name of the rule that found it. */
 	readonly rule: string;
+	/** How sure it is that the value is a secret. */
 	readonly confidence: Confidence;
 	/** A MAC of the secret, equal for equal secrets of one key. */
 	readonly fingerprint: string;
@@ -44,6 +48,7 @@ export interface Finding {
 	readonly expires: number | null;
 	/** The first places; `count` has the number of all. */
 	readonly places: FindingPlace[];
+	/** Number of places in which the secret stands. */
 	count: number;
 }
 

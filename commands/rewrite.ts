@@ -50,7 +50,7 @@ const ownOptions = {
 	wipe: {
 		type: "boolean",
 		default: false,
-		help: "Overwrite the bytes of the tape that --in-place replaces. Snapshots, backups and flash storage may keep them.",
+		help: "With --in-place: overwrite the old bytes. Snapshots, backups and flash storage may keep them.",
 	},
 	...selectionOptions,
 	...scriptOptions,

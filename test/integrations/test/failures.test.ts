@@ -3,7 +3,6 @@ import { on, once } from "node:events";
 import { get } from "node:http";
 import { createServer, Socket } from "node:net";
 import { join } from "node:path";
-import { setTimeout } from "node:timers/promises";
 import t, { type Test } from "tap";
 import { bareSqlite } from "../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
@@ -70,7 +69,7 @@ t.test("requests that are open when the tape is ejected are listed", async (t) =
 	const tape = await insert(t, { mode: "once" });
 	const request = get(`${server.url}/hang`);
 	const failed = once(request, "error");
-	while (tape.requests.length === 0) await setTimeout(10);
+	await server.hung();
 	await tape.eject();
 	t.match(
 		await warnings.next(),

@@ -51,9 +51,10 @@ const loading = [
 ];
 const fileOf = (source) => Object.keys(metafile.outputs).find((file) => metafile.outputs[file].entryPoint === source);
 await joinChunks(metafile.outputs, loading.map(fileOf), options);
-// what tests import (package.json, "exports"), for ES modules and for CommonJS
+// what tests import (package.json, "exports"), for ES modules and, except Vitest, for CommonJS
+const testEntries = ["index", "jest", "node", "tap"].map((name) => `integrations/test/${name}.ts`);
 const testOptions = {
-	entryPoints: ["index", "vitest", "jest", "node", "tap"].map((name) => `integrations/test/${name}.ts`),
+	entryPoints: [...testEntries, "integrations/test/vitest.ts"],
 	outdir: "dist/test",
 	bundle: true,
 	platform: "node",
@@ -71,13 +72,14 @@ const { metafile: testModules } = await build({
 });
 await build({
 	...testOptions,
+	entryPoints: testEntries,
 	format: "cjs",
 	outExtension: { ".js": ".cjs" },
 	define: { "import.meta.url": "moduleUrl" },
 	banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
 });
 for (const [file, { entryPoint, exports }] of Object.entries(testModules.outputs))
-	if (entryPoint !== undefined) writeFileSync(file.replace(/js$/, "d.cts"), commonJsTypes(entryPoint, exports));
+	if (testEntries.includes(entryPoint)) writeFileSync(file.replace(/js$/, "d.cts"), commonJsTypes(entryPoint, exports));
 
 /** The types of a CommonJS module with the exports of an ES module. */
 function commonJsTypes(entryPoint, names) {

@@ -37,9 +37,11 @@ const use = `
 	await tape.close();`;
 
 await check("publint", () => run("npx", ["--yes", "publint@0.3", "--strict", tarball], folder));
-await check("attw", () =>
-	run("npx", ["--yes", "@arethetypeswrong/cli@0.18", "--profile", "esm-only", tarball], folder),
-);
+const attw = (...args) => run("npx", ["--yes", "@arethetypeswrong/cli@0.18", tarball, ...args], folder);
+// the adapters for test runners are for CommonJS too, except that of Vitest
+const both = ["test", "test/jest", "test/node", "test/tap"];
+await check("attw", () => attw("--profile", "esm-only", "--exclude-entrypoints", ...both));
+await check("attw for test runners", () => attw("--profile", "node16", "--entrypoints", ...both));
 await check("a project of ES modules", () => {
 	const project = createProject("esm", "module", {
 		"use.js": `import * as flowtape from "flowtape";
@@ -91,6 +93,40 @@ export async function use(): Promise<RunReport> {
 	const compiler = join(root, "node_modules/typescript/bin/tsc");
 	run(process.execPath, [compiler, "-p", "."], project);
 	run(process.execPath, [compiler, "-p", ".", "--module", "esnext", "--moduleResolution", "bundler"], project);
+});
+
+await check("the adapters for test runners, in both kinds of modules", () => {
+	const esm = `import { insertTape, TapeError, type TapeOptions } from "flowtape/test";
+import { useTape } from "flowtape/test/node";
+export const options: TapeOptions = { match: { ignoreJson: ["/a"] }, redact: ["header:x-a", "pii"] };
+export const tape: string = useTape(options).current.path;
+export const isMiss = (error: unknown) => error instanceof TapeError && error.code === "FT_MISS";
+// @ts-expect-error there is no such mode
+await insertTape({ file: "a", name: "b" }, { mode: "often" });
+`;
+	const cjs = `import test = require("flowtape/test");
+import node = require("flowtape/test/node");
+export const options: test.TapeOptions = { match: { ignoreJson: ["/a"] } };
+export const tape: string = node.useTape(options).current.path;
+export const isMiss = (error: unknown) => error instanceof test.TapeError && error.code === "FT_MISS";
+`;
+	const project = createProject("adapters", "module", { "esm.mts": esm, "cjs.cts": cjs });
+	const flags = ["--noEmit", "--strict", "--target", "es2022", "--module", "nodenext", "--types", "node"];
+	const lib = ["--lib", "es2023,esnext.disposable"];
+	run(
+		process.execPath,
+		[join(root, "node_modules/typescript/bin/tsc"), ...flags, ...lib, "esm.mts", "cjs.cts"],
+		project,
+	);
+	for (const file of ["use.mjs", "use.cjs"]) {
+		const load =
+			file === "use.mjs" ? 'const test = await import("flowtape/test");' : 'const test = require("flowtape/test");';
+		writeFileSync(
+			join(project, file),
+			`${load} if (typeof test.insertTape !== "function") throw new Error("no insertTape");`,
+		);
+		run(process.execPath, [file], project);
+	}
 });
 
 rmSync(folder, { recursive: true, force: true });

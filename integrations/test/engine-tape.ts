@@ -28,8 +28,8 @@ import type {
 	FromEngine,
 	Inserted,
 	InsertSetup,
-	RespondRequest,
-	RespondResponse,
+	TestCall,
+	TestCalls,
 	ToEngine,
 } from "./messages.ts";
 import type { RecordMode } from "./options.ts";
@@ -40,10 +40,11 @@ import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
 /** How long open requests may take to end when the tape is ejected. Milliseconds. */
 const OPEN_MS = 500;
 
-/** A request that waits for the result of `respond`. */
+/** A call of a function of the test's thread that has not returned. */
 interface Waiting {
-	resolve(response: RespondResponse | null): void;
+	resolve(result: TestCalls[TestCall]["result"]): void;
 	reject(error: Error): void;
+	readonly name: TestCall;
 }
 
 /** Sends an event to the test's thread. */
@@ -67,7 +68,7 @@ export class EngineTape {
 	/** Ids of flows that are not kept: those of a test before it began again. */
 	readonly #drops = new Set<string>();
 	readonly #waiting = new Map<number, Waiting>();
-	#asked = 0;
+	#calls = 0;
 	#passed = 0;
 	/** The folder with the authority's certificate for child processes; null: there is none. */
 	#folder: string | null = null;
@@ -81,7 +82,9 @@ export class EngineTape {
 		this.#hook = new TestHook({
 			only: setup.only,
 			passes: setup.passes,
-			respond: setup.responds ? (request) => this.#respond(request) : null,
+			respond: this.#callOf("respond"),
+			redact: this.#callOf("redact"),
+			records: run.records,
 			onSeen: (request) => post({ kind: "seen", tape: id, request }),
 		});
 	}
@@ -141,11 +144,10 @@ export class EngineTape {
 		return {
 			entrance: { host: entrance.host, port: entrance.port },
 			authority: authority.certificatePem,
-			mode: run.mode,
 			exists: run.exists,
 			isRecording: run.records,
 			recordedAt: live.recordedAt === null ? null : live.recordedAt * 1000,
-			values: run.exists && recordings.length > 0 ? await valuesOn(tape) : {},
+			values: run.exists && recordings.length > 0 ? await valuesOn(tape) : new Map(),
 		};
 	}
 
@@ -178,19 +180,25 @@ export class EngineTape {
 		this.#post({ kind: "failed", tape: this.#id, message });
 	}
 
-	#respond(request: RespondRequest): Promise<RespondResponse | null> {
-		const id = this.#asked++;
-		return new Promise((resolve, reject) => {
-			this.#waiting.set(id, { resolve, reject });
-			this.#post({ kind: "respond", tape: this.#id, id, request });
-		});
+	/** A function of the test's thread; null: it is not set. */
+	#callOf<Name extends TestCall>(
+		name: Name,
+	): ((argument: TestCalls[Name]["argument"]) => Promise<TestCalls[Name]["result"]>) | null {
+		if (!this.#setup.calls.includes(name)) return null;
+		return (argument) =>
+			new Promise((resolve, reject) => {
+				const id = this.#calls++;
+				this.#waiting.set(id, { name, resolve: resolve as Waiting["resolve"], reject });
+				this.#post({ kind: "call", tape: this.#id, id, name, argument });
+			});
 	}
 
-	responded({ id, response, error }: Extract<ToEngine, { kind: "responded" }>): void {
+	/** A function of the test's thread has returned. */
+	returned({ id, result, error }: Extract<ToEngine, { kind: "returned" }>): void {
 		const waiting = this.#waiting.get(id);
 		this.#waiting.delete(id);
-		if (error === null) waiting?.resolve(response);
-		else waiting?.reject(new Error(`respond failed: ${error}`));
+		if (error === null) waiting?.resolve(result);
+		else waiting?.reject(new Error(`${waiting.name} failed: ${error}`));
 	}
 
 	route(message: RouteMessage): void {
@@ -267,7 +275,7 @@ export class EngineTape {
 }
 
 /** The values on an existing tape. */
-async function valuesOn(tape: string): Promise<Record<string, string>> {
+async function valuesOn(tape: string): Promise<Map<string, string>> {
 	const source = await openTape(tape, { report: () => {} });
 	try {
 		return valuesOfNotes(await source.notes());

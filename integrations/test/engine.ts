@@ -20,7 +20,7 @@ class Engine {
 	#receive(message: ToEngine): void {
 		if (message.kind === "call") void this.#call(message);
 		else if (message.kind === "route") this.#tapes.get(message.tape)?.route(message.message);
-		else this.#tapes.get(message.tape)?.responded(message);
+		else this.#tapes.get(message.tape)?.returned(message);
 	}
 
 	async #call({ id, tape, name, argument, wake }: CallMessage): Promise<void> {

@@ -62,6 +62,11 @@ export function failuresText(failures: ReadonlyMap<string, number>, tape: string
 	return `failed requests are not recorded to ${relativePath(tape)}; the option recordFailures keeps them:\n${listOf(reasons)}`;
 }
 
+/** The warning for a request after the tape was ejected. */
+export function lateText(request: string, frames: string, test: string): string {
+	return `${test}: a request was made after the tape was ejected, so it went to the network: ${request}\n${frames}\nWait for it before the test ends`;
+}
+
 /** The warning for functions that another tool has patched. */
 export function replacedText(replaced: readonly string[]): string {
 	return `another tool (nock, msw, an APM agent) patched ${replaced.join(", ")} while a tape was inserted; its requests may not have reached the tape. Start it before the tape is inserted`;

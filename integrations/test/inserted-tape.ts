@@ -1,11 +1,13 @@
 // A tape that is inserted, as a test sees it.
 import { Socket } from "node:net";
+import { basename } from "node:path";
 import type { RunReport } from "../../api/run-events.ts";
 import { installRoute, type Route } from "../../src/route/route.ts";
 import { EngineClient, EngineError, type TapeEvent } from "./engine-client.ts";
 import {
 	type FailureContext,
 	failuresText,
+	lateText,
 	missesText,
 	openText,
 	type Runner,
@@ -13,9 +15,10 @@ import {
 	tapeLines,
 	unusedText,
 } from "./failure-text.ts";
-import type { Ejected, Inserted } from "./messages.ts";
+import type { Ejected, FlowData, Inserted, RespondRequest } from "./messages.ts";
 import { pathOf, tapePath } from "./names.ts";
-import type { JsonValue, Miss, RecordMode, SeenRequest, TapeOptions, TestInfo } from "./options.ts";
+import type { JsonValue, Miss, RedactFunction, Responder, SeenRequest, TapeOptions, TestInfo } from "./options.ts";
+import { redactBy } from "./redact-function.ts";
 import { RequestOrigins } from "./request-origins.ts";
 import { answerBy } from "./responder.ts";
 import { routedHosts } from "./routed-hosts.ts";
@@ -101,7 +104,7 @@ export class TestTape implements InsertedTape {
 	#test: string;
 	#inserted: Inserted | null = null;
 	#route: Route | null = null;
-	readonly #madeValues: Record<string, string> = {};
+	readonly #madeValues = new Map<string, string>();
 	#restoreEnv: () => void = () => {};
 	#ending: Promise<TapeReport> | null = null;
 
@@ -125,6 +128,8 @@ export class TestTape implements InsertedTape {
 			throw new EngineError(
 				`${test.name}: the tape of "${state.holder}" is still inserted, and a process has one tape at a time. Eject it first; tests that run at the same time can share the tape of their file`,
 			);
+		state.stopWatching?.();
+		state.stopWatching = null;
 		state.holder = test.name;
 		const tape = new TestTape(context);
 		try {
@@ -138,15 +143,7 @@ export class TestTape implements InsertedTape {
 
 	async #insert(): Promise<void> {
 		const { options } = this.#context;
-		const {
-			match = {},
-			miss = 404,
-			only = null,
-			redact = null,
-			recordFailures = false,
-			respond,
-			children = false,
-		} = options;
+		const { match = {}, miss = 404, only = null, redact, recordFailures = false, respond, children = false } = options;
 		const { routes, filters } = routedHosts(options);
 		const env = { ...process.env };
 		const inserted = await this.#client.call("insert", {
@@ -156,9 +153,9 @@ export class TestTape implements InsertedTape {
 			miss: miss === "error" ? "kill" : String(miss),
 			only,
 			passes: filters,
-			redact,
+			redact: typeof redact === "function" ? null : (redact ?? null),
 			recordFailures,
-			responds: respond !== undefined,
+			calls: [...(respond ? ["respond" as const] : []), ...(typeof redact === "function" ? ["redact" as const] : [])],
 			env,
 		});
 		this.#inserted = inserted;
@@ -177,16 +174,12 @@ export class TestTape implements InsertedTape {
 	async #abandon(): Promise<void> {
 		this.#route?.remove();
 		if (this.#inserted !== null)
-			await this.#client.call("eject", { keeps: false, values: {}, isWhole: false }).catch(() => {});
+			await this.#client.call("eject", { keeps: false, values: new Map(), isWhole: false }).catch(() => {});
 		this.#release();
 	}
 
 	get isRecording(): boolean {
 		return this.#inserted?.isRecording === true;
-	}
-
-	get mode(): RecordMode {
-		return this.#inserted?.mode ?? "none";
 	}
 
 	get recordedAt(): Date | null {
@@ -205,7 +198,7 @@ export class TestTape implements InsertedTape {
 	}
 
 	value<T extends JsonValue>(name: string, make: () => T): T {
-		const known = this.#inserted?.values[name] ?? this.#madeValues[name];
+		const known = this.#inserted?.values.get(name) ?? this.#madeValues.get(name);
 		if (known !== undefined) return JSON.parse(known) as T;
 		if (!this.isRecording)
 			throw this.#errorAt(
@@ -217,7 +210,7 @@ export class TestTape implements InsertedTape {
 			);
 		const json = JSON.stringify(make());
 		if (json === undefined) throw new TypeError(`the value ${JSON.stringify(name)} cannot be written as JSON`);
-		this.#madeValues[name] = json;
+		this.#madeValues.set(name, json);
 		return JSON.parse(json) as T;
 	}
 
@@ -281,7 +274,7 @@ export class TestTape implements InsertedTape {
 		try {
 			ejected = await this.#client.call("eject", { keeps, values: this.#madeValues, isWhole });
 		} finally {
-			this.#origins.stop();
+			this.#watchLate();
 			const { replaced = [] } = this.#route?.remove() ?? {};
 			this.#release();
 			if (replaced.length > 0) warn(replacedText(replaced));
@@ -293,6 +286,16 @@ export class TestTape implements InsertedTape {
 		if (failOn.includes("unused") && unused.length > 0)
 			throw this.#errorAt(new TapeError("unused", unusedText(unused, this.#failure)), null);
 		return { ...report, errors: errors.map((message) => new EngineError(message)) };
+	}
+
+	/** Reports requests that the test file makes from now on, until another tape is inserted. */
+	#watchLate(): void {
+		const file = basename(this.#failure.file);
+		const test = this.#test;
+		this.#origins.onRequest = (request, frames) => {
+			if (frames.includes(file)) warn(lateText(request, frames, test));
+		};
+		threadState().stopWatching = () => this.#origins.stop();
 	}
 
 	async [Symbol.asyncDispose](): Promise<void> {
@@ -321,21 +324,25 @@ export class TestTape implements InsertedTape {
 			case "failed":
 				this.#failures.push(event.message);
 				break;
-			case "respond":
-				void this.#respond(event);
+			case "call":
+				void this.#call(event);
 		}
 		// a dead engine would leave the code under test waiting
 		if (this.#client.failure !== null) this.#route?.remove();
 	}
 
-	async #respond({ id, request }: Extract<TapeEvent, { kind: "respond" }>): Promise<void> {
-		const { respond } = this.#context.options;
-		const answer = { kind: "responded", tape: this.#client.tape, id } as const;
+	/** The engine calls an option of the test. */
+	async #call({ id, name, argument }: Extract<TapeEvent, { kind: "call" }>): Promise<void> {
+		const { respond, redact } = this.#context.options;
+		const answer = { kind: "returned", tape: this.#client.tape, id } as const;
 		try {
-			const response = respond === undefined ? null : await answerBy(respond, request);
-			this.#client.post({ ...answer, response, error: null });
+			const result =
+				name === "respond"
+					? await answerBy(respond as Responder, argument as RespondRequest)
+					: redactBy(redact as RedactFunction, argument as FlowData);
+			this.#client.post({ ...answer, result, error: null });
 		} catch (error) {
-			this.#client.post({ ...answer, response: null, error: (error as Error | null)?.message ?? String(error) });
+			this.#client.post({ ...answer, result: null, error: (error as Error | null)?.message ?? String(error) });
 		}
 	}
 

@@ -1,7 +1,7 @@
 // The messages between a test's thread and the engine's thread.
 import type { RunReport } from "../../api/run-events.ts";
 import type { RouteMessage } from "../../src/route/route.ts";
-import type { MatchOptions, Miss, RecordMode, SeenRequest } from "./options.ts";
+import type { MatchOptions, Miss, SeenRequest } from "./options.ts";
 
 /** What the engine needs to insert a tape. */
 export interface InsertSetup {
@@ -19,8 +19,8 @@ export interface InsertSetup {
 	/** Rules of redaction; null: nothing is redacted, unless the tape was. */
 	readonly redact: readonly string[] | null;
 	readonly recordFailures: boolean;
-	/** Whether the test's thread may answer requests. */
-	readonly responds: boolean;
+	/** The functions of the test's thread that are set. */
+	readonly calls: readonly TestCall[];
 	/** The environment of the test's process. */
 	readonly env: NodeJS.ProcessEnv;
 }
@@ -31,14 +31,13 @@ export interface Inserted {
 	readonly entrance: { readonly host: string; readonly port: number };
 	/** The certificate of the authority in PEM. */
 	readonly authority: string;
-	readonly mode: RecordMode;
 	/** Whether there was a tape. */
 	readonly exists: boolean;
 	readonly isRecording: boolean;
 	/** Milliseconds since 1970; null: there are no recordings. */
 	readonly recordedAt: number | null;
 	/** The values on the tape as JSON, by name. */
-	readonly values: Readonly<Record<string, string>>;
+	readonly values: ReadonlyMap<string, string>;
 }
 
 /** How to end a tape. */
@@ -46,7 +45,7 @@ export interface EjectSetup {
 	/** Whether new recordings are kept. */
 	readonly keeps: boolean;
 	/** New values as JSON, by name. */
-	readonly values: Readonly<Record<string, string>>;
+	readonly values: ReadonlyMap<string, string>;
 	/** Whether all tests of the tape ran. If not, only recordings of those that ran can be unused. */
 	readonly isWhole: boolean;
 }
@@ -79,6 +78,28 @@ export interface RespondResponse {
 	readonly body: Uint8Array;
 }
 
+/** A request or a response that is about to be recorded. */
+export interface MessageData {
+	readonly headers: readonly (readonly [name: string, value: string])[];
+	readonly text: string | null;
+}
+
+/** A flow that is about to be recorded. */
+export interface FlowData {
+	readonly request: MessageData & { readonly method: string; readonly url: string };
+	readonly response: (MessageData & { readonly status: number }) | null;
+}
+
+/** The functions of the test's thread, by name: their argument and their result. */
+export interface TestCalls {
+	/** The option `respond`. null: it does not answer. */
+	respond: { argument: RespondRequest; result: RespondResponse | null };
+	/** The function of the option `redact`. */
+	redact: { argument: FlowData; result: FlowData };
+}
+
+export type TestCall = keyof TestCalls;
+
 /** The functions of the engine, by name: their argument and their result. */
 export interface EngineCalls {
 	insert: { argument: InsertSetup; result: Inserted };
@@ -104,12 +125,12 @@ export type ToEngine =
 	  }
 	| { readonly kind: "route"; readonly tape: number; readonly message: RouteMessage }
 	| {
-			readonly kind: "responded";
+			readonly kind: "returned";
 			readonly tape: number;
 			readonly id: number;
-			/** null: `respond` does not answer. */
-			readonly response: RespondResponse | null;
-			/** The message of an error that `respond` threw. */
+			/** null also after an error. */
+			readonly result: TestCalls[TestCall]["result"];
+			/** The message of an error that the function threw. */
 			readonly error: string | null;
 	  };
 
@@ -128,4 +149,10 @@ export type FromEngine =
 	| { readonly kind: "egress"; readonly tape: number; readonly destination: string }
 	/** An error that fails the test. */
 	| { readonly kind: "failed"; readonly tape: number; readonly message: string }
-	| { readonly kind: "respond"; readonly tape: number; readonly id: number; readonly request: RespondRequest };
+	| {
+			readonly kind: "call";
+			readonly tape: number;
+			readonly id: number;
+			readonly name: TestCall;
+			readonly argument: TestCalls[TestCall]["argument"];
+	  };

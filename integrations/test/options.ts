@@ -23,9 +23,10 @@ export interface TapeOptions {
 	readonly match?: MatchOptions | undefined;
 	/**
 	 * Replaces secrets by placeholders in what is recorded (docs/redaction.md), by the default rules and by these. A tape
-	 * that was redacted stays so, and its rules apply to requests before they are matched. Default: nothing is replaced.
+	 * that was redacted stays so, and its rules apply to requests before they are matched. Or a function that changes what
+	 * is recorded; in a replay, it changes requests before they are matched. Default: nothing is replaced.
 	 */
-	readonly redact?: readonly RedactRule[] | undefined;
+	readonly redact?: readonly RedactRule[] | RedactFunction | undefined;
 	/** A filter (docs/filters.md). Only requests that match are recorded and replayed; others go to the network. */
 	readonly only?: string | undefined;
 	/** What goes to the network, also in mode `none`, and is not recorded: hosts, `host:port`, filters. */
@@ -55,6 +56,23 @@ export type RedactRule =
 	| `${"header" | "param" | "cookie" | "json" | "body" | "keep" | "env"}:${string}`
 	| "pii"
 	| "strict";
+
+/** Changes a flow that is about to be recorded. */
+export type RedactFunction = (flow: RecordedFlow) => void;
+
+/** A flow that is about to be recorded. The code under test and the server never see the changes. */
+export interface RecordedFlow {
+	readonly request: RecordedMessage & { readonly method: string; url: string };
+	/** null: there is none. */
+	readonly response: (RecordedMessage & { readonly status: number }) | null;
+}
+
+/** A request or a response that is about to be recorded. */
+export interface RecordedMessage {
+	readonly headers: Headers;
+	/** The decoded body as text; null: there is none. */
+	text: string | null;
+}
 
 /**
  * `miss`: a request without a recording; `unused`: a recording that never answered, if all tests of the file ran;

@@ -24,6 +24,8 @@ interface HttpMessage {
 }
 
 export class RequestOrigins {
+	/** Called with each request, such as `GET http://…`, and the frames from which it is made. Default: nothing is called. */
+	onRequest: ((request: string, frames: string) => void) | null = null;
 	/** By method and URL, the latest request last. */
 	readonly #stacks = new Map<string, { stack?: string }>();
 
@@ -55,8 +57,11 @@ export class RequestOrigins {
 
 	#remember(key: string, below: (message: unknown) => void): void {
 		if (this.#stacks.size >= REMEMBERED) this.#stacks.delete(this.#stacks.keys().next().value ?? key);
+		const stack = captureStack(below);
 		this.#stacks.delete(key);
-		this.#stacks.set(key, captureStack(below));
+		this.#stacks.set(key, stack);
+		const frames = this.onRequest === null ? null : userFrames(stack.stack);
+		if (frames !== null) this.onRequest?.(key, frames);
 	}
 }
 

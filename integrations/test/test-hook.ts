@@ -5,7 +5,8 @@ import { formatAuthority } from "../../src/flow/url.ts";
 import type { Decision } from "../../src/hooks/decision.ts";
 import type { Hook } from "../../src/hooks/hook.ts";
 import { makeResponse } from "../../src/hooks/make-response.ts";
-import type { RespondRequest, RespondResponse } from "./messages.ts";
+import { applyData, dataOf } from "./flow-data.ts";
+import type { FlowData, RespondRequest, RespondResponse } from "./messages.ts";
 import type { SeenRequest } from "./options.ts";
 
 export interface TestHookSetup {
@@ -15,6 +16,10 @@ export interface TestHookSetup {
 	readonly passes: readonly string[];
 	/** Asks the test's thread for an answer; null: it answers no requests. */
 	readonly respond: ((request: RespondRequest) => Promise<RespondResponse | null>) | null;
+	/** Lets the test's thread change what is recorded, or requests before they are matched; null: it does not. */
+	readonly redact: ((flow: FlowData) => Promise<FlowData>) | null;
+	/** Whether flows are recorded. */
+	readonly records: boolean;
 	/** Called before the response is sent, or when the request has failed. */
 	readonly onSeen: (request: SeenRequest) => void;
 }
@@ -24,9 +29,10 @@ const NAME = "test-tape";
 export class TestHook implements Hook {
 	readonly name = NAME;
 	readonly liveOnly = true;
-	readonly leavesRequest = true;
+	readonly leavesRequest: boolean;
 	readonly needs: NonNullable<Hook["needs"]>;
 	readonly request?: NonNullable<Hook["request"]>;
+	readonly recorded?: NonNullable<Hook["recorded"]>;
 	#session: string | null = null;
 	/** The ids of the flows of each session. */
 	readonly #flows = new Map<string, string[]>();
@@ -49,12 +55,25 @@ export class TestHook implements Hook {
 		const passes = setup.passes.map((filter) => compileFilter(filter));
 		const isPassed = (flow: HttpFlow) => only?.matches(flow) === false || passes.some((one) => one.matches(flow));
 		this.isSelective = only !== null || passes.length > 0;
-		this.needs = { request: setup.respond !== null || [only, ...passes].some((one) => one?.needs.has("requestBody")) };
-		if (!this.isSelective && setup.respond === null) return;
-		this.request = (flow, decision) => {
-			if (!isPassed(flow)) return this.#respond(flow, decision);
-			this.#passed.add(flow);
-			this.#passedTo.add(formatAuthority(flow.request.host, flow.request.port));
+		const { respond, redact, records } = setup;
+		// a replay matches requests as they were recorded
+		const matched = records ? null : redact;
+		this.leavesRequest = matched === null;
+		const readsBody = respond !== null || matched !== null;
+		this.needs = { request: readsBody || [only, ...passes].some((one) => one?.needs.has("requestBody")) };
+		if (redact !== null && records)
+			this.recorded = async (flow) => {
+				if (flow.type === "http") applyData(flow, await redact(dataOf(flow)));
+			};
+		if (!this.isSelective && !readsBody) return;
+		this.request = async (flow, decision) => {
+			if (isPassed(flow)) {
+				this.#passed.add(flow);
+				this.#passedTo.add(formatAuthority(flow.request.host, flow.request.port));
+				return;
+			}
+			await this.#respond(flow, decision);
+			if (matched !== null && decision.verdict === null) applyData(flow, await matched(dataOf(flow)));
 		};
 	}
 

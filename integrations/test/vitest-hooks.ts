@@ -6,7 +6,6 @@ import type { RunnerHooks, RunningTest } from "./use-tape.ts";
 export interface VitestTask {
 	readonly type: string;
 	readonly name: string;
-	readonly mode: string;
 	readonly suite?: VitestTask | undefined;
 	readonly file: VitestTask & { readonly filepath: string };
 	readonly tasks?: readonly VitestTask[];

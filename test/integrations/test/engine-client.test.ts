@@ -13,7 +13,7 @@ const setup = (tape: string) => ({
 	passes: [],
 	redact: null,
 	recordFailures: false,
-	responds: false,
+	calls: [],
 	env: {},
 });
 
@@ -26,7 +26,8 @@ t.test("calls, and an engine that ends", async (t) => {
 		code: "FT_BAD_OPTION",
 	});
 	const inserted = await client.call("insert", setup(join(t.testdir(), "a.tape")));
-	t.match(inserted, { exists: false, isRecording: false, mode: "none", recordedAt: null, values: {} });
+	t.match(inserted, { exists: false, isRecording: false, recordedAt: null });
+	t.equal(inserted.values.size, 0);
 	t.match(inserted.authority, /BEGIN CERTIFICATE/);
 	t.equal(client.callBlocking("rewind", null), null);
 	t.match(client.callBlocking("env", { A: "1" }), { A: "1", HTTP_PROXY: /^http:\/\/127\.0\.0\.1:/ });
@@ -34,7 +35,7 @@ t.test("calls, and an engine that ends", async (t) => {
 	const other = new EngineClient(() => {});
 	t.equal(threadState().thread, thread, "tapes share the thread");
 	other.detach();
-	const waiting = client.call("eject", { keeps: false, values: {}, isWhole: true });
+	const waiting = client.call("eject", { keeps: false, values: new Map(), isWhole: true });
 	await thread?.worker.terminate();
 	await t.rejects(waiting, { message: /the engine of flowtape ended/ });
 	t.match(events.at(-1), { kind: "failed", message: /the engine of flowtape ended/ });

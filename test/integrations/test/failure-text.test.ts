@@ -3,6 +3,7 @@ import { resolve } from "node:path";
 import t from "tap";
 import {
 	failuresText,
+	lateText,
 	missesText,
 	openText,
 	replacedText,
@@ -72,6 +73,10 @@ t.test("warnings", async (t) => {
 			context.tape,
 		),
 		/not recorded to test\/__tapes__\/users\.tape; the option recordFailures keeps them:\n {2}a\.test answered 500\n {2}b\.test answered 503 \(2 times\)$/,
+	);
+	t.match(
+		lateText("GET http://a.test/", "    at a.js:1:2", "a"),
+		/^a: .* went to the network: GET http:\/\/a\.test\/\n {4}at a\.js/,
 	);
 	t.match(replacedText(["net.Socket.prototype.connect"]), /patched net\.Socket\.prototype\.connect while/);
 });

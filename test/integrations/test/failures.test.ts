@@ -1,4 +1,5 @@
 // What can go wrong around a tape, and what the test is told.
+import { spawn } from "node:child_process";
 import { on, once } from "node:events";
 import { get } from "node:http";
 import { createServer, Socket } from "node:net";
@@ -78,6 +79,21 @@ t.test("requests that are open when the tape is ejected are listed", async (t) =
 	await failed;
 });
 
+t.test("a request after the tape was ejected is logged", async (t) => {
+	t.testdir();
+	const warnings = warningsFrom(t);
+	const file = join(t.testdirName, "failures.test.ts");
+	const tape = await insertTape({ file, name: "a user" }, { mode: "none" });
+	await tape.eject();
+	await fetch("http://127.0.0.1:65534/late").catch(() => {});
+	t.match(
+		await warnings.next(),
+		/^a user: a request was made after the tape was ejected, .*: GET http:\/\/127\.0\.0\.1:65534\/late\n.*failures\.test\./,
+	);
+	// the next tape ends the watch
+	await (await insert(t)).eject();
+});
+
 t.test("node:net is mocked", async (t) => {
 	t.testdir();
 	const { connect } = Socket.prototype;
@@ -104,13 +120,26 @@ t.test("another tool patches net after the tape was inserted", async (t) => {
 t.test("what is no HTTP is refused where no tape can answer it, with the option", async (t) => {
 	t.testdir();
 	const tape = await insert(t);
-	const socket = new Socket().connect(5432, "db.example.test");
+	const socket = new Socket().connect(5432, "203.0.113.1");
 	socket.on("connect", () => socket.write("\0\0\0\x08\x04\xd2\x16\x2f"));
 	await once(socket, "error");
 	await t.rejects(tape.check(), {
-		message: /^a user: a connection to db\.example\.test:5432 .*passthrough: \["db\.example\.test:5432"\]/,
+		message: /^a user: a connection to 203\.0\.113\.1:5432 .*passthrough: \["203\.0\.113\.1:5432"\]/,
 	});
 	await tape.eject();
+});
+
+t.test("servers of child processes are not recorded", async (t) => {
+	t.testdir();
+	const tape = await insert(t, { mode: "once" });
+	const program =
+		'const s = require("http").createServer((q, r) => r.end("own")).listen(0, "127.0.0.1", () => console.log(s.address().port))';
+	const child = spawn(process.execPath, ["-e", program], { stdio: ["ignore", "pipe", "inherit"] });
+	t.teardown(() => child.kill());
+	const [port] = (await once(child.stdout.setEncoding("utf8"), "data")) as [string];
+	t.equal(await (await fetch(`http://127.0.0.1:${port.trim()}/`)).text(), "own");
+	await tape.check();
+	t.match(await tape.eject(), { recorded: 0, own: 1 });
 });
 
 t.test("servers of this process are not recorded", async (t) => {

@@ -324,6 +324,31 @@ t.test("secrets are replaced, and the tape answers requests with others", async 
 	await t.rejects(insert(t, { redact: ["odd" as "pii"] }), { message: /^redact: expected header:/ });
 });
 
+t.test("a function replaces secrets, also in requests of a replay", async (t) => {
+	t.testdir();
+	const server = await startOutsideServer(t);
+	const options: TapeOptions = {
+		redact: ({ request, response }) => {
+			request.url = request.url.replace(/key=\w+/, "key=KEY");
+			if (response !== null) response.text = response.text?.replace(/key=\w+/g, "key=KEY") ?? null;
+		},
+	};
+	const recording = await insert(t, options);
+	t.match(
+		await json(`${server.url}/a?key=first`),
+		{ n: 1, url: "/a?key=first" },
+		"the client gets what the server sent",
+	);
+	await recording.eject();
+	const [flow] = (await readTape(recording.path)).flows;
+	t.match(flow, { request: { path: "/a?key=KEY" }, response: { text: /"url":"\/a\?key=KEY"/ } });
+	server.stop();
+	const replaying = await insert(t, { ...options, mode: "none" });
+	t.match(await json(`${server.url}/a?key=second`), { n: 1, url: "/a?key=KEY" });
+	await replaying.check();
+	await replaying.eject();
+});
+
 t.test("one tape at a time", async (t) => {
 	t.testdir();
 	const tape = await insert(t, { mode: "none" });

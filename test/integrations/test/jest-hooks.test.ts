@@ -1,6 +1,5 @@
 // What the state of Jest tells about tests. interop/runners.mjs runs Jest itself.
 import t from "tap";
-import { globalHooks } from "../../../integrations/test/global-hooks.ts";
 import { jestHooks } from "../../../integrations/test/jest-hooks.ts";
 import type { RunningTest } from "../../../integrations/test/use-tape.ts";
 
@@ -74,16 +73,4 @@ t.test("another runner with the same hooks", async (t) => {
 	t.equal(seen[0]?.hasFailed(), false);
 	t.equal(hooks.hasSkipped(), true, "unknown");
 	t.equal(hooks.freezeTime, null);
-});
-
-t.test("global hooks", async (t) => {
-	t.equal(globalHooks(), null);
-	const { functions } = jest();
-	Object.assign(globalThis, functions);
-	t.teardown(() => {
-		for (const name of [...Object.keys(functions), "vi"]) Reflect.deleteProperty(globalThis, name);
-	});
-	t.equal(globalHooks()?.runner, "jest");
-	Object.assign(globalThis, { vi: functions.jest });
-	t.equal(globalHooks()?.runner, "vitest");
 });

@@ -10,5 +10,5 @@ t.test("another copy of the module has the same state", async (t) => {
 	};
 	t.not(copy.threadState, threadState);
 	t.equal(copy.threadState(), threadState());
-	t.match(threadState(), { thread: null, defaults: {}, holder: null });
+	t.match(threadState(), { thread: null, defaults: {}, holder: null, stopWatching: null });
 });

@@ -6,11 +6,11 @@ type Hook = (context: { task: VitestTask }) => Promise<void>;
 
 /** Tasks as Vitest makes them: a file with a suite, of which one test failed and one was left out. */
 function tasks() {
-	const file = { type: "suite", name: "a.test.ts", mode: "run", filepath: "/a.test.ts", tasks: [] as VitestTask[] };
+	const file = { type: "suite", name: "a.test.ts", filepath: "/a.test.ts", tasks: [] as VitestTask[] };
 	Object.assign(file, { file });
 	const suite = { ...file, name: "users", suite: file, filepath: undefined, tasks: [] as VitestTask[] };
 	const test = (name: string, state?: string) =>
-		({ type: "test", name, mode: "run", suite, file, ...(state && { result: { state } }) }) as unknown as VitestTask;
+		({ type: "test", name, suite, file, ...(state && { result: { state } }) }) as unknown as VitestTask;
 	const [passed, failed, skipped] = [test("passes", "pass"), test("fails", "fail"), test("later", "skip")] as const;
 	return { file, suite: Object.assign(suite, { filepath: "" }), passed, failed, skipped };
 }

@@ -50,8 +50,8 @@ export interface LiveProxy {
 	countUnused(): number;
 	/** Begins the order of equal requests anew in a session. null: in all sessions. */
 	rewind(session: string | null): void;
-	/** Serves a socket as an open tunnel to a host, as after a CONNECT. */
-	acceptTunnel(socket: Socket, target: { readonly host: string; readonly port: number }): void;
+	/** Serves a socket as an open tunnel to a host, as after a CONNECT; `user`: the user that it named, or null. */
+	acceptTunnel(socket: Socket, to: { readonly host: string; readonly port: number; readonly user: string | null }): void;
 	/** From now on, calls `onEvent` and `onServed` for every flow, even if `wantsFlows` was false. */
 	watchFlows(): void;
 	/**
@@ -134,7 +134,7 @@ export async function startLive(setup: LiveSetup): Promise<LiveProxy> {
 			recordedAt: traffic.recordedAt,
 			countUnused: () => traffic.countUnused(),
 			rewind: (session) => traffic.rewind(session),
-			acceptTunnel: (socket, { host, port }) => proxy.acceptTunnel(socket, host, port),
+			acceptTunnel: (socket, { host, port, user }) => proxy.acceptTunnel(socket, host, port, user),
 			watchFlows: () => proxy.watchFlows(),
 			openSession,
 			close,

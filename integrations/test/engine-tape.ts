@@ -22,9 +22,9 @@ import { type Entrance, openEntrance } from "../../src/route/entrance.ts";
 import type { RouteMessage } from "../../src/route/route.ts";
 import { apiWording } from "./api-wording.ts";
 import type {
+	BeginSetup,
 	Ejected,
 	EjectSetup,
-	EngineCalls,
 	FromEngine,
 	Inserted,
 	InsertSetup,
@@ -68,6 +68,8 @@ export class EngineTape {
 	/** Ids of flows that are not kept: those of a test before it began again. */
 	readonly #drops = new Set<string>();
 	readonly #waiting = new Map<number, Waiting>();
+	/** The full names of tests by the names of their sessions. */
+	readonly #tests = new Map<string, string>();
 	#calls = 0;
 	#passed = 0;
 	/** The folder with the authority's certificate for child processes; null: there is none. */
@@ -135,7 +137,7 @@ export class EngineTape {
 		});
 		this.#events.isStarted = true;
 		const entrance = await openEntrance({
-			take: ({ socket, target }) => live.acceptTunnel(socket, target),
+			take: ({ socket, target, scope }) => live.acceptTunnel(socket, { ...target, user: scope }),
 			passesForeign: () => run.records,
 			onPassed: () => this.#passed++,
 			onRefused: (_target, message) => this.#fail(message),
@@ -164,11 +166,11 @@ export class EngineTape {
 
 	#listen(emitter: RunEvents["emitter"]): void {
 		const tape = this.#id;
-		emitter.on("miss", ({ id, method, url, policy, explanation, nearest }) => {
+		emitter.on("miss", ({ id, method, url, session, policy, explanation, nearest }) => {
 			// a request that is forwarded and recorded is no miss
 			if (policy === "forward") return;
 			this.#hook.missed(id);
-			this.#post({ kind: "missed", tape, miss: { method, url, explanation, nearest } });
+			this.#post({ kind: "missed", tape, miss: { method, url, explanation, nearest }, test: this.#tests.get(session ?? "") ?? null });
 		});
 		emitter.on("egress", ({ destination }) => {
 			if (!this.#hook.isPassedTo(destination)) this.#post({ kind: "egress", tape, destination });
@@ -205,10 +207,11 @@ export class EngineTape {
 		this.#running?.entrance.tell(message);
 	}
 
-	/** Requests from now on belong to a session. */
-	begin({ session, isAgain }: EngineCalls["begin"]["argument"]): void {
+	/** A test begins. */
+	begin({ session, isAgain, scope }: BeginSetup): void {
 		const name = session === null ? null : sessionNameOf(session);
-		const before = this.#hook.begin(name);
+		if (session !== null && name !== null) this.#tests.set(name, session);
+		const before = this.#hook.begin(name, scope);
 		if (!isAgain) return;
 		for (const id of before) this.#drops.add(id);
 		this.#running?.live.rewind(name);

@@ -98,8 +98,12 @@ export class TestTape implements InsertedTape {
 	#egress: string[] = [];
 	/** Errors since the last check. */
 	#failures: string[] = [];
-	/** Number of misses that were checked. */
-	#checked = 0;
+	/** Misses since the last check, each with its test; null: unknown. */
+	#unchecked: { readonly miss: Miss; readonly test: string | null }[] = [];
+	/** Number of the route's errors that were checked. */
+	#routeErrors = 0;
+	/** Number of scopes so far. */
+	#scopes = 0;
 	/** The full name of the test that runs. */
 	#test: string;
 	#inserted: Inserted | null = null;
@@ -143,7 +147,16 @@ export class TestTape implements InsertedTape {
 
 	async #insert(): Promise<void> {
 		const { options } = this.#context;
-		const { match = {}, miss = 404, only = null, redact, recordFailures = false, respond, children = false } = options;
+		const {
+			match = {},
+			miss = 404,
+			only = null,
+			redact,
+			recordFailures = false,
+			respond,
+			children = false,
+			concurrent = false,
+		} = options;
 		const { routes, filters } = routedHosts(options);
 		const env = { ...process.env };
 		const inserted = await this.#client.call("insert", {
@@ -164,6 +177,7 @@ export class TestTape implements InsertedTape {
 			authority: inserted.authority,
 			routes,
 			offline: !inserted.isRecording,
+			concurrent,
 			tell: (message) => this.#client.post({ kind: "route", tape: this.#client.tape, message }),
 		});
 		this.#origins.start();
@@ -225,13 +239,251 @@ export class TestTape implements InsertedTape {
 	/** A test begins, or begins again after it failed; requests from now on are its requests. */
 	async begin(name: string, isAgain: boolean): Promise<void> {
 		this.#test = name;
-		await this.#client.call("begin", { session: name, isAgain });
+		await this.#client.call("begin", { session: name, isAgain, scope: null });
+	}
+
+	/**
+	 * As `begin`, for tests that run at the same time: what the caller does and starts from now on belongs to the test.
+	 * Takes effect before it returns.
+	 */
+	beginScope(name: string, isAgain: boolean): Promise<unknown> {
+		const scope = String(++this.#scopes);
+		this.#route?.enter(scope);
+		return this.#client.call("begin", { session: name, isAgain, scope });
 	}
 
 	/** Several tests run at the same time; requests from now on are those of the file. */
 	async beginShared(): Promise<void> {
 		this.#test = this.#context.test.name;
-		await this.#client.call("begin", { session: null, isAgain: false });
+		await this.#client.call("begin", { session: null, isAgain: false, scope: null });
+	}
+
+	async check(): Promise<void> {
+		const problem = this.takeProblem();
+		if (problem !== null) throw problem;
+	}
+
+	/**
+	 * Why a test fails, by the requests since the last call; null: it does not.
+	 * @param test its name; requests of other tests are left for these. Default: all requests count
+	 */
+	takeProblem(test: string | null = null): Error | null {
+		this.#client.drain();
+		const { failOn = ["miss"] } = this.#context.options;
+		const isOwn = (one: { readonly test: string | null }) => test === null || one.test === null || one.test === test;
+		const misses = this.#unchecked.filter(isOwn).map(({ miss }) => miss);
+		this.#unchecked = this.#unchecked.filter((one) => !isOwn(one));
+		const routeErrors = (this.#route?.errors ?? []).slice(this.#routeErrors).map(({ message }) => message);
+		this.#routeErrors += routeErrors.length;
+		const [failures, egress] = [[...this.#failures, ...routeErrors], this.#egress];
+		this.#failures = [];
+		this.#egress = [];
+		const name = test ?? this.#test;
+		if (failures.length > 0) return this.#errorAt(new EngineError(`${name}: ${failures.join("\n")}`), null);
+		if (misses.length > 0 && failOn.includes("miss"))
+			return this.#errorAt(
+				new TapeError("miss", missesText(misses, { ...this.#failure, test: name }), misses),
+				misses[0] ?? null,
+			);
+		if (egress.length > 0 && failOn.includes("egress") && !this.isRecording)
+			return this.#errorAt(new TapeError("egress", `${name}: connections to servers: ${egress.join(", ")}`), null);
+		return null;
+	}
+
+	eject(): Promise<TapeReport>;
+}
+
+/** How a tape is inserted. */
+export interface InsertContext {
+	readonly test: TestInfo;
+	readonly options: TapeOptions;
+	/** null: unknown. */
+	readonly runner: Runner | null;
+	/** The stack frames of the test, for errors without a better place; null: unknown. */
+	readonly frames: string | null;
+}
+
+/** How a tape ends. */
+export interface EndContext {
+	/** Whether recordings are kept. */
+	readonly keeps: boolean;
+	/** Whether all tests of the tape ran, so that a recording that never answered is unused. */
+	readonly isWhole: boolean;
+}
+
+export class TestTape implements InsertedTape {
+	readonly path: string;
+	readonly #context: InsertContext;
+	readonly #client: EngineClient;
+	readonly #origins = new RequestOrigins();
+	readonly #requests: SeenRequest[] = [];
+	readonly #misses: Miss[] = [];
+	/** Connections to servers since the last check. */
+	#egress: string[] = [];
+	/** Errors since the last check. */
+	#failures: string[] = [];
+	/** Misses since the last check, each with its test; null: unknown. */
+	#unchecked: { readonly miss: Miss; readonly test: string | null }[] = [];
+	/** Number of the route's errors that were checked. */
+	#routeErrors = 0;
+	/** Number of scopes so far. */
+	#scopes = 0;
+	/** The full name of the test that runs. */
+	#test: string;
+	#inserted: Inserted | null = null;
+	#route: Route | null = null;
+	readonly #madeValues: Record<string, string> = {};
+	#restoreEnv: () => void = () => {};
+	#ending: Promise<TapeReport> | null = null;
+
+	private constructor(context: InsertContext) {
+		const { test, options } = context;
+		this.#context = context;
+		this.#test = test.name;
+		this.path = tapePath(test, options);
+		this.#client = new EngineClient((event) => this.#receive(event));
+	}
+
+	/**
+	 * Inserts a tape, and routes this process to it.
+	 * @throws FlowtapeError, TypeError
+	 */
+	static async insert(context: InsertContext): Promise<TestTape> {
+		const { test } = context;
+		checkNetwork();
+		const state = threadState();
+		if (state.holder !== null)
+			throw new EngineError(
+				`${test.name}: the tape of "${state.holder}" is still inserted, and a process has one tape at a time. Eject it first; tests that run at the same time can share the tape of their file`,
+			);
+		state.stopWatching?.();
+		state.stopWatching = null;
+		state.holder = test.name;
+		const tape = new TestTape(context);
+		try {
+			await tape.#insert();
+			return tape;
+		} catch (error) {
+			await tape.#abandon();
+			throw error;
+		}
+	}
+
+	async #insert(): Promise<void> {
+		const { options } = this.#context;
+		const {
+			match = {},
+			miss = 404,
+			only = null,
+			redact,
+			recordFailures = false,
+			respond,
+			children = false,
+			concurrent = false,
+		} = options;
+		const { routes, filters } = routedHosts(options);
+		const env = { ...process.env };
+		const inserted = await this.#client.call("insert", {
+			tape: this.path,
+			mode: modeOf(options, env),
+			match,
+			miss: miss === "error" ? "kill" : String(miss),
+			only,
+			passes: filters,
+			redact: typeof redact === "function" ? null : (redact ?? null),
+			recordFailures,
+			calls: [...(respond ? ["respond" as const] : []), ...(typeof redact === "function" ? ["redact" as const] : [])],
+			env,
+		});
+		this.#inserted = inserted;
+		this.#route = installRoute({
+			entrance: inserted.entrance,
+			authority: inserted.authority,
+			routes,
+			offline: !inserted.isRecording,
+			concurrent,
+			tell: (message) => this.#client.post({ kind: "route", tape: this.#client.tape, message }),
+		});
+		this.#origins.start();
+		if (children) this.#restoreEnv = setEnvironment(this.env());
+	}
+
+	/** Undoes a failed insertion. */
+	async #abandon(): Promise<void> {
+		this.#route?.remove();
+		if (this.#inserted !== null)
+			await this.#client.call("eject", { keeps: false, values: {}, isWhole: false }).catch(() => {});
+		this.#release();
+	}
+
+	get isRecording(): boolean {
+		return this.#inserted?.isRecording === true;
+	}
+
+	get mode(): RecordMode {
+		return this.#inserted?.mode ?? "none";
+	}
+
+	get recordedAt(): Date | null {
+		const at = this.#inserted?.recordedAt ?? null;
+		return at === null ? null : new Date(at);
+	}
+
+	get requests(): readonly SeenRequest[] {
+		this.#client.drain();
+		return this.#requests;
+	}
+
+	get misses(): readonly Miss[] {
+		this.#client.drain();
+		return this.#misses;
+	}
+
+	value<T extends JsonValue>(name: string, make: () => T): T {
+		const known = this.#inserted?.values[name] ?? this.#madeValues[name];
+		if (known !== undefined) return JSON.parse(known) as T;
+		if (!this.isRecording)
+			throw this.#errorAt(
+				new TapeError(
+					"miss",
+					`${this.#test}: the tape has no value ${JSON.stringify(name)}\n\n${tapeLines(this.#failure)}`,
+				),
+				null,
+			);
+		const json = JSON.stringify(make());
+		if (json === undefined) throw new TypeError(`the value ${JSON.stringify(name)} cannot be written as JSON`);
+		this.#madeValues[name] = json;
+		return JSON.parse(json) as T;
+	}
+
+	rewind(): void {
+		this.#client.callBlocking("rewind", null);
+	}
+
+	env(base: NodeJS.ProcessEnv = process.env): Record<string, string> {
+		return this.#client.callBlocking("env", { ...base });
+	}
+
+	/** A test begins, or begins again after it failed; requests from now on are its requests. */
+	async begin(name: string, isAgain: boolean): Promise<void> {
+		this.#test = name;
+		await this.#client.call("begin", { session: name, isAgain, scope: null });
+	}
+
+	/**
+	 * As `begin`, for tests that run at the same time: what the caller does and starts from now on belongs to the test.
+	 * Takes effect before it returns.
+	 */
+	beginScope(name: string, isAgain: boolean): Promise<unknown> {
+		const scope = String(++this.#scopes);
+		this.#route?.enter(scope);
+		return this.#client.call("begin", { session: name, isAgain, scope });
+	}
+
+	/** Several tests run at the same time; requests from now on are those of the file. */
+	async beginShared(): Promise<void> {
+		this.#test = this.#context.test.name;
+		await this.#client.call("begin", { session: null, isAgain: false, scope: null });
 	}
 
 	async check(): Promise<void> {
@@ -317,6 +569,7 @@ export class TestTape implements InsertedTape {
 				break;
 			case "missed":
 				this.#misses.push(event.miss);
+				this.#unchecked.push(event);
 				break;
 			case "egress":
 				this.#egress.push(event.destination);

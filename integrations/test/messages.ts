@@ -100,11 +100,21 @@ export interface TestCalls {
 
 export type TestCall = keyof TestCalls;
 
+/** A test that begins. */
+export interface BeginSetup {
+	/** The full name of the test; null: none. */
+	readonly session: string | null;
+	/** Whether it has failed before, and runs again. */
+	readonly isAgain: boolean;
+	/** The scope that marks its requests; null: all requests from now on are its requests. */
+	readonly scope: string | null;
+}
+
 /** The functions of the engine, by name: their argument and their result. */
 export interface EngineCalls {
 	insert: { argument: InsertSetup; result: Inserted };
 	/** A test begins, or begins again after it failed. Its requests belong to the session; null: to none. */
-	begin: { argument: { readonly session: string | null; readonly isAgain: boolean }; result: null };
+	begin: { argument: BeginSetup; result: null };
 	rewind: { argument: null; result: null };
 	env: { argument: NodeJS.ProcessEnv; result: Record<string, string> };
 	eject: { argument: EjectSetup; result: Ejected };
@@ -145,7 +155,8 @@ export type FromEngine =
 	| { readonly kind: "result"; readonly id: number; readonly result: EngineCalls[EngineCall]["result"] }
 	| { readonly kind: "error"; readonly id: number; readonly error: ErrorMessage }
 	| { readonly kind: "seen"; readonly tape: number; readonly request: SeenRequest }
-	| { readonly kind: "missed"; readonly tape: number; readonly miss: Miss }
+	/** `test`: the test that made the request; null: unknown. */
+	| { readonly kind: "missed"; readonly tape: number; readonly miss: Miss; readonly test: string | null }
 	| { readonly kind: "egress"; readonly tape: number; readonly destination: string }
 	/** An error that fails the test. */
 	| { readonly kind: "failed"; readonly tape: number; readonly message: string }

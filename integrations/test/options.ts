@@ -34,6 +34,11 @@ export interface TapeOptions {
 	/** What fails the test. Default: `["miss"]`. */
 	readonly failOn?: readonly FailOn[] | undefined;
 	/**
+	 * Whether tests of the file run at the same time: each request then belongs to the test that makes it, as far as
+	 * its client tells. Default: false.
+	 */
+	readonly concurrent?: boolean | undefined;
+	/**
 	 * The answer to a request without a recording. Default: 404 with the explanation; `error` closes the connection.
 	 */
 	readonly miss?: 404 | 500 | 502 | "error" | undefined;

@@ -5,6 +5,7 @@ import { formatAuthority } from "../../src/flow/url.ts";
 import type { Decision } from "../../src/hooks/decision.ts";
 import type { Hook } from "../../src/hooks/hook.ts";
 import { makeResponse } from "../../src/hooks/make-response.ts";
+import { SCOPE_FIELD } from "../../src/route/route.ts";
 import { applyData, dataOf } from "./flow-data.ts";
 import type { FlowData, RespondRequest, RespondResponse } from "./messages.ts";
 import type { SeenRequest } from "./options.ts";
@@ -34,6 +35,8 @@ export class TestHook implements Hook {
 	readonly request?: NonNullable<Hook["request"]>;
 	readonly recorded?: NonNullable<Hook["recorded"]>;
 	#session: string | null = null;
+	/** Sessions by scope. */
+	readonly #scopes = new Map<string, string | null>();
 	/** The ids of the flows of each session. */
 	readonly #flows = new Map<string, string[]>();
 	/** Whether some requests may pass to the network. */
@@ -78,9 +81,17 @@ export class TestHook implements Hook {
 	}
 
 	requestheaders(flow: HttpFlow): void {
-		flow.session = this.#session;
-		if (this.#session !== null) this.#flows.get(this.#session)?.push(flow.id);
+		const session = this.#sessionOf(flow);
+		flow.session = session;
+		if (session !== null) this.#flows.get(session)?.push(flow.id);
 		this.#open.add(flow);
+	}
+
+	/** Takes the mark of the scope off the request. */
+	#sessionOf({ request, clientConn }: HttpFlow): string | null {
+		const scope = request.headers.get(SCOPE_FIELD) ?? clientConn.proxyUser;
+		request.headers.delete(SCOPE_FIELD);
+		return (scope === undefined ? undefined : this.#scopes.get(scope)) ?? this.#session;
 	}
 
 	responseheaders(flow: HttpFlow): void {
@@ -97,9 +108,13 @@ export class TestHook implements Hook {
 		this.#end(flow);
 	}
 
-	/** Requests from now on belong to a session; null: to none. Returns the ids of its flows so far. */
-	begin(session: string | null): readonly string[] {
-		this.#session = session;
+	/**
+	 * Requests belong to a session (null: to none): those with a scope, or all from now on (null). Returns the ids of its
+	 * flows so far.
+	 */
+	begin(session: string | null, scope: string | null = null): readonly string[] {
+		if (scope === null) this.#session = session;
+		else this.#scopes.set(scope, session);
 		if (session === null) return [];
 		const before = this.#flows.get(session) ?? [];
 		this.#flows.set(session, []);

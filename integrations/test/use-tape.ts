@@ -90,8 +90,11 @@ class TapeUse implements TapeInUse {
 		return this.#session.tape;
 	}
 
+	/** @throws Error for tests at the same time that would have a tape each */
 	register(): void {
 		const hooks = this.#hooks;
+		if (this.#isPerTest && this.#options.concurrent === true)
+			throw new EngineError("concurrent: tests that run at the same time share the tape of their file, so it cannot be per-test");
 		if (!this.#isPerTest) {
 			hooks.beforeAll(() => this.#insert(pathOf(this.#file)));
 			hooks.afterAll(() => this.#end(!hooks.hasSkipped()));
@@ -117,6 +120,7 @@ class TapeUse implements TapeInUse {
 		this.#session = new Session(tape, unfreeze ?? (() => {}));
 	}
 
+	/** With `concurrent`, it has entered the scope of the test when it returns its promise. */
 	async #begin(test: RunningTest): Promise<void> {
 		if (this.#isPerTest) {
 			this.#claim(test);
@@ -125,7 +129,8 @@ class TapeUse implements TapeInUse {
 		this.#running.add(test.identity);
 		const isAgain = this.#attempted.has(test.identity);
 		this.#attempted.add(test.identity);
-		if (this.#running.size === 1) await this.#session?.tape.begin(test.name, isAgain);
+		if (this.#options.concurrent === true) await this.#session?.tape.beginScope(test.name, isAgain);
+		else if (this.#running.size === 1) await this.#session?.tape.begin(test.name, isAgain);
 		else await this.#session?.tape.beginShared();
 	}
 
@@ -141,7 +146,7 @@ class TapeUse implements TapeInUse {
 		this.#running.delete(test.identity);
 		const session = this.#session;
 		if (session === null) return;
-		const problem = session.tape.takeProblem();
+		const problem = session.tape.takeProblem(this.#options.concurrent === true ? test.name : null);
 		if (problem !== null || test.hasFailed()) session.failed.add(test.identity);
 		else session.failed.delete(test.identity);
 		if (this.#isPerTest) await this.#end(true);

@@ -38,7 +38,7 @@ export interface RunningProxy {
 	/** Call when `onEvent` begins to use flows. */
 	watchFlows(): void;
 	/** Serves a socket as an open tunnel to a host, as the first mode does after a CONNECT. */
-	acceptTunnel(socket: Socket, host: string, port: number): void;
+	acceptTunnel(socket: Socket, host: string, port: number, user: string | null): void;
 	/**
 	 * Opens another listener for the first mode, on a free port of the loopback interface. All its clients belong to the
 	 * session.
@@ -108,8 +108,8 @@ class LiveProxy implements RunningProxy {
 		for (const group of [this.#main, ...this.#sessions]) group.watchFlows();
 	}
 
-	acceptTunnel(socket: Socket, host: string, port: number): void {
-		this.#main.acceptTunnel(socket, host, port);
+	acceptTunnel(socket: Socket, host: string, port: number, user: string | null): void {
+		this.#main.acceptTunnel(socket, host, port, user);
 	}
 
 	async openSession(name: string, onEvent = this.#setup.onEvent): Promise<SessionListener> {

@@ -107,11 +107,12 @@ export class ConnectionAcceptor {
 	}
 
 	/** Serves a socket as an open tunnel to a host, as after a CONNECT. */
-	acceptTunnel(socket: Socket, host: string, port: number): void {
+	acceptTunnel(socket: Socket, host: string, port: number, user: string | null): void {
 		socket.on("error", () => {});
 		if (socket.destroyed) return;
 		const { mode, context } = this.#settings;
 		const clientConn = newClientConnection(socket, mode.text);
+		if (user !== null) clientConn.proxyUser = user;
 		const target = this.#targetFrom(socket, () => tunnelTo(host, port));
 		if (target === null) return;
 		const own = context.forOwn(clientConn, target.host, target.port);

@@ -80,8 +80,8 @@ export class ListenerGroup {
 	}
 
 	/** Serves a socket as an open tunnel to a host, as the first mode does after a CONNECT. */
-	acceptTunnel(socket: Socket, host: string, port: number): void {
-		this.#acceptors[0]?.acceptTunnel(socket, host, port);
+	acceptTunnel(socket: Socket, host: string, port: number, user: string | null): void {
+		this.#acceptors[0]?.acceptTunnel(socket, host, port, user);
 	}
 
 	/**

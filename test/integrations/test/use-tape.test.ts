@@ -55,6 +55,8 @@ class Runner implements RunnerHooks {
 				errors.push((error as Error).message);
 			}
 		};
+		// a test runs in an asynchronous context of its own
+		await null;
 		const running: RunningTest = { name, identity, hasFailed: () => errors.length > 0 };
 		for (const hook of this.#before) await attempt(() => hook(running));
 		await attempt(body);
@@ -122,6 +124,41 @@ t.test("tests at the same time share the tape of their file", async (t) => {
 	]);
 	t.match([...first, ...second], [/No recording answers GET .*\/c/]);
 	await runner.end();
+});
+
+t.test("tests at the same time get their own recordings, and fail for their own misses", async (t) => {
+	t.testdir();
+	const server = await startOutsideServer(t);
+	const numbers = new Map<string, number[]>();
+	const ask = (name: string, path: string) => async () => {
+		const seen: number[] = [];
+		for (let i = 0; i < 3; i++) {
+			seen.push(((await (await fetch(server.url + path)).json()) as { n: number }).n);
+			await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+		}
+		numbers.set(name, seen);
+	};
+	const names = ["a", "b", "c"];
+	const runAll = async (mode: "once" | "none") => {
+		const { runner } = use(t, { mode, concurrent: true });
+		await runner.begin();
+		const errors = await Promise.all(names.map((name) => runner.test(name, ask(name, "/same"))));
+		t.same(errors, [[], [], []], mode);
+		await runner.end();
+		return [...numbers].sort();
+	};
+	const recorded = await runAll("once");
+	server.stop();
+	for (let round = 0; round < 3; round++) t.same(await runAll("none"), recorded);
+	const { runner } = use(t, { mode: "none", concurrent: true });
+	await runner.begin();
+	const [hits, misses] = await Promise.all([
+		runner.test("a", asks(server, "/same")),
+		runner.test("d", asks(server, "/other")),
+	]);
+	t.match([hits, misses], [[], [/^d: 1 request has no recording/]]);
+	await runner.end();
+	t.throws(() => use(t, { tape: "per-test", concurrent: true }), { message: /^concurrent: / });
 });
 
 t.test("a tape for each test", async (t) => {

@@ -51,7 +51,10 @@ export interface LiveProxy {
 	/** Begins the order of equal requests anew in a session. null: in all sessions. */
 	rewind(session: string | null): void;
 	/** Serves a socket as an open tunnel to a host, as after a CONNECT; `user`: the user that it named, or null. */
-	acceptTunnel(socket: Socket, to: { readonly host: string; readonly port: number; readonly user: string | null }): void;
+	acceptTunnel(
+		socket: Socket,
+		to: { readonly host: string; readonly port: number; readonly user: string | null },
+	): void;
 	/** From now on, calls `onEvent` and `onServed` for every flow, even if `wantsFlows` was false. */
 	watchFlows(): void;
 	/**

@@ -170,7 +170,12 @@ export class EngineTape {
 			// a request that is forwarded and recorded is no miss
 			if (policy === "forward") return;
 			this.#hook.missed(id);
-			this.#post({ kind: "missed", tape, miss: { method, url, explanation, nearest }, test: this.#tests.get(session ?? "") ?? null });
+			this.#post({
+				kind: "missed",
+				tape,
+				miss: { method, url, explanation, nearest },
+				test: this.#tests.get(session ?? "") ?? null,
+			});
 		});
 		emitter.on("egress", ({ destination }) => {
 			if (!this.#hook.isPassedTo(destination)) this.#post({ kind: "egress", tape, destination });

@@ -94,7 +94,9 @@ class TapeUse implements TapeInUse {
 	register(): void {
 		const hooks = this.#hooks;
 		if (this.#isPerTest && this.#options.concurrent === true)
-			throw new EngineError("concurrent: tests that run at the same time share the tape of their file, so it cannot be per-test");
+			throw new EngineError(
+				"concurrent: tests that run at the same time share the tape of their file, so it cannot be per-test",
+			);
 		if (!this.#isPerTest) {
 			hooks.beforeAll(() => this.#insert(pathOf(this.#file)));
 			hooks.afterAll(() => this.#end(!hooks.hasSkipped()));

@@ -1,5 +1,12 @@
 // Types of `flowtape/test`: what compiles, and what does not. The compiler is the test.
-import { type InsertedTape, insertTape, setup, TapeError, type TapeOptions, useTape } from "../../integrations/test/index.ts";
+import {
+	type InsertedTape,
+	insertTape,
+	setup,
+	TapeError,
+	type TapeOptions,
+	useTape,
+} from "../../integrations/test/index.ts";
 
 export const options: TapeOptions = {
 	tape: "per-test",

@@ -10,7 +10,7 @@ import { standardReason } from "../../flow/reason.ts";
 import type { CachedResponse } from "../../hooks/decision.ts";
 import type { BodyLength, BodyWriter } from "../body/pipe.ts";
 import { breakOff, reset } from "../connection/break-off.ts";
-import { FairReader } from "../connection/fair-reader.ts";
+import { continueInTurn, FairReader, isCrowded } from "../connection/fair-reader.ts";
 import { HeldHeads, TOO_MUCH } from "../connection/held-heads.ts";
 import type { ProxyContext } from "../context/context.ts";
 import { type ErrorStatus, errorPage } from "../exchange/error-page.ts";
@@ -106,8 +106,11 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 		this.#batch = new WriteBatch(socket);
 		this.#writer = new Http1Writer(this.#batch);
 		this.#parser = new RequestParser(this, { lenient: this.context.lenient });
-		this.#reader = new FairReader(socket, (chunk) => this.#onData(chunk));
-		socket.on("end", () => this.#onEnd());
+		this.#reader = new FairReader(
+			socket,
+			(chunk) => this.#onData(chunk),
+			() => this.#onEnd(),
+		);
 		socket.on("drain", () => this.#onDrain());
 		// An earlier Http1ClientConnection may have used this socket.
 		socket.removeListener("error", ignore).on("error", ignore);
@@ -382,15 +385,19 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 		this.#waitsFor = null;
 		if (this.#socket.destroyed) return;
 		if (this.#batch.isFull) this.#waitsFor = "drain";
-		else if (!this.#parser.idle && ++this.#inTurn > TURN_REQUESTS) {
+		else if (!this.#parser.idle && (++this.#inTurn > TURN_REQUESTS || isCrowded())) {
 			this.#waitsFor = "turn";
-			setImmediate(() => this.#nextTurn());
+			continueInTurn(() => this.#nextTurn());
 		} else this.#read();
 	}
 
 	#nextTurn(): void {
 		this.#inTurn = 0;
-		if (this.#waitsFor === "turn") this.#next();
+		if (this.#waitsFor !== "turn") return;
+		this.#waitsFor = null;
+		if (this.#socket.destroyed) return;
+		if (this.#batch.isFull) this.#waitsFor = "drain";
+		else this.#read();
 	}
 
 	#read(): void {
@@ -448,7 +455,7 @@ export class Http1ClientConnection implements MessageHandler<RequestHead>, Excha
 		const socket = this.#socket;
 		this.#batch.write();
 		this.#reader.stop();
-		socket.removeAllListeners("end").removeAllListeners("drain").removeAllListeners("timeout");
+		socket.removeAllListeners("drain").removeAllListeners("timeout");
 		socket.removeListener("close", this.#onClose);
 		socket.setTimeout(0);
 		const unread = this.#parser.detach();

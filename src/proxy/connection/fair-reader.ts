@@ -100,38 +100,81 @@ export function startInTurn(client: string, server: string, work: () => void): v
 	schedule();
 }
 
+/** Work that continues in a later turn, the oldest first. */
+const continued: (() => void)[] = [];
+
+/** Whether work waits for a later turn, or should. */
+export function isCrowded(): boolean {
+	return continued.length > 0 || isTurnOver();
+}
+
+/** Runs work in a later turn of the event loop that has time for it, after all work that waits already. */
+export function continueInTurn(work: () => void): void {
+	continued.push(work);
+	schedule();
+}
+
 function schedule(): void {
 	if (isScheduled) return;
 	isScheduled = true;
-	setImmediate(startWaiting);
+	setImmediate(runWaiting);
 }
 
-function startWaiting(): void {
+function runWaiting(): void {
 	isScheduled = false;
 	if (!isAccepting || performance.now() - startedAt >= ACCEPTING_MS) {
-		// At least one, so that there is progress.
+		// At least one of each kind, so that there is progress.
+		runContinued();
 		for (let work = waiting.takeNext(); work !== undefined && !exceedsTurn(work); work = waiting.takeNext());
 		startedAt = performance.now();
 	}
 	isAccepting = false;
-	if (!waiting.isEmpty) schedule();
+	if (continued.length > 0 || !waiting.isEmpty) schedule();
+}
+
+function runContinued(): void {
+	let done = 0;
+	for (const work of continued) {
+		done++;
+		if (exceedsTurn(work)) break;
+	}
+	continued.splice(0, done);
 }
 
 export class FairReader {
 	readonly #socket: Duplex;
+	readonly #take: (bytes: Buffer) => void;
+	/** Received bytes that wait for a turn. */
+	#held: Buffer | null = null;
+	/** Whether the held bytes have a place among the work that waits. */
+	#isQueued = false;
+	/** Called when all bytes were taken and the sender has ended. */
+	readonly #onEnd: (() => void) | undefined;
+	/** Whether the sender has ended while bytes are held. */
+	#hasEnded = false;
 	/** Whether `pause` was called last, and not `resume`. */
 	#isPaused = false;
 	#isYielding = false;
 	#isStopped = false;
 
-	/** @param take receives the bytes, until `stop` is called */
-	constructor(socket: Duplex, take: (bytes: Buffer) => void) {
+	/**
+	 * @param take receives the bytes, until `stop` is called
+	 * @param onEnd called after the last bytes. If it is given, bytes may wait for a turn; they are lost if the sender
+	 * resets the connection meanwhile.
+	 */
+	constructor(socket: Duplex, take: (bytes: Buffer) => void, onEnd?: () => void) {
 		this.#socket = socket;
+		this.#take = take;
+		this.#onEnd = onEnd;
 		socket.on("data", (bytes: Buffer) => {
-			beginTurn();
-			take(bytes);
-			if (isTurnOver()) this.#yield();
+			if (onEnd !== undefined && isCrowded()) this.#hold(bytes);
+			else if (exceedsTurn(() => take(bytes))) this.#yield();
 		});
+		if (onEnd !== undefined)
+			socket.on("end", () => {
+				this.#hasEnded = true;
+				if (this.#held === null) onEnd();
+			});
 	}
 
 	get isPaused(): boolean {
@@ -145,13 +188,39 @@ export class FairReader {
 
 	resume(): void {
 		this.#isPaused = false;
-		if (!this.#isYielding && !this.#isStopped && !this.#socket.destroyed) this.#socket.resume();
+		if (this.#isYielding || this.#isStopped || this.#socket.destroyed) return;
+		if (this.#held === null) this.#socket.resume();
+		else this.#queue();
 	}
 
-	/** Stops reading and pauses the socket, for a new owner. */
+	/** Stops reading, and pauses the socket with the held bytes put back, for a new owner. */
 	stop(): void {
 		this.#isStopped = true;
-		this.#socket.removeAllListeners("data").pause();
+		this.#socket.removeAllListeners("data").removeAllListeners("end").pause();
+		if (this.#held !== null && !this.#hasEnded) this.#socket.unshift(this.#held);
+		this.#held = null;
+	}
+
+	#hold(bytes: Buffer): void {
+		this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes]);
+		this.#socket.pause();
+		this.#queue();
+	}
+
+	#queue(): void {
+		if (this.#isQueued) return;
+		this.#isQueued = true;
+		continueInTurn(() => this.#takeHeld());
+	}
+
+	#takeHeld(): void {
+		this.#isQueued = false;
+		const held = this.#held;
+		if (held === null || this.#isPaused || this.#isStopped || (this.#socket.destroyed && !this.#hasEnded)) return;
+		this.#held = null;
+		this.#take(held);
+		if (this.#hasEnded) this.#onEnd?.();
+		else if (!this.#isPaused) this.resume();
 	}
 
 	#yield(): void {

@@ -1,7 +1,14 @@
 // A reader that takes turns with others.
 import { PassThrough } from "node:stream";
 import t from "tap";
-import { exceedsTurn, FairReader, noteAccepted, startInTurn } from "../../../../src/proxy/connection/fair-reader.ts";
+import {
+	continueInTurn,
+	exceedsTurn,
+	FairReader,
+	isCrowded,
+	noteAccepted,
+	startInTurn,
+} from "../../../../src/proxy/connection/fair-reader.ts";
 
 /** Uses the processor for longer than the time of a turn. */
 function work(): void {
@@ -70,6 +77,78 @@ t.test("it stays paused after pause or stop", async (t) => {
 	for (let i = 0; i < 5; i++) await turn();
 	t.strictSame(read, ["a", "b"]);
 	t.equal(String(socket.read()), "c");
+});
+
+t.test("bytes that arrive after the time of a turn wait for a later one, in order", async (t) => {
+	const order: string[] = [];
+	const sockets = ["a", "b", "c"].map((name) => {
+		const socket = new PassThrough();
+		const take = (bytes: Buffer) => {
+			order.push(`${name}${bytes}`);
+			work();
+		};
+		new FairReader(socket, take, () => order.push(`${name} end`));
+		return { socket };
+	});
+	await turn();
+	exceedsTurn(work);
+	t.ok(isCrowded());
+	for (const { socket } of sockets) {
+		socket.write("1");
+		socket.write("2");
+		socket.end("3");
+	}
+	t.strictSame(order, []);
+	while (order.length < 12) await turn();
+	t.strictSame(
+		["a", "b", "c"].map((name) => order.filter((each) => each.startsWith(name))),
+		["a", "b", "c"].map((name) => [`${name}1`, `${name}2`, `${name}3`, `${name} end`]),
+	);
+	t.strictSame(order.slice(0, 6), ["a1", "b1", "c1", "a2", "b2", "c2"]);
+	await turn();
+	await turn();
+	t.notOk(isCrowded());
+});
+
+t.test(
+	"held bytes: after pause they wait for resume, stop puts them back, and a closed socket drops them",
+	async (t) => {
+		const read: string[] = [];
+		const [paused, stopped, closed] = ["paused", "stopped", "closed"].map((name) => {
+			const socket = new PassThrough();
+			return {
+				socket,
+				reader: new FairReader(
+					socket,
+					(bytes) => read.push(`${name} ${bytes}`),
+					() => {},
+				),
+			};
+		}) as { socket: PassThrough; reader: FairReader }[];
+		await turn();
+		exceedsTurn(work);
+		for (const each of [paused, stopped, closed]) each?.socket.write("x");
+		paused?.reader.pause();
+		stopped?.reader.stop();
+		closed?.socket.destroy();
+		for (let i = 0; i < 5; i++) await turn();
+		t.strictSame(read, []);
+		t.equal(String(stopped?.socket.read()), "x");
+		paused?.reader.resume();
+		while (read.length < 1) await turn();
+		t.strictSame(read, ["paused x"]);
+	},
+);
+
+t.test("work continues in order, and shares turns if it takes no time", async (t) => {
+	const done: number[] = [];
+	for (let i = 0; i < 100; i++) continueInTurn(() => done.push(i));
+	t.strictSame(done, []);
+	await turn();
+	t.strictSame(
+		done,
+		Array.from({ length: 100 }, (_, i) => i),
+	);
 });
 
 t.test("work that takes long starts in turns", async (t) => {

@@ -2,7 +2,7 @@
 // not renamed in `xapi.example.com` or `api.example.com.evil`.
 import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../errors.ts";
-import { type Body, bodyChunks, bodySlices } from "../flow/body.ts";
+import { type Body, bodySlices } from "../flow/body.ts";
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { parseMediaType } from "../flow/content-type.ts";
 import { type FileBody, openFileSpool } from "../flow/file-spool.ts";
@@ -185,8 +185,9 @@ export class HostRenaming {
 	 * @throws FlowtapeError FT_BAD_BODY if the result is too large; FT_IO
 	 */
 	#renameInPieces(body: Exclude<Body, null>): FileBody | null {
+		const pieces = () => (Buffer.isBuffer(body) ? bodySlices(body) : body.chunks());
 		let isChanged = false;
-		for (const part of this.#renamedParts(bodyChunks(body))) {
+		for (const part of this.#renamedParts(pieces())) {
 			isChanged = part.isChanged;
 			if (isChanged) break;
 		}
@@ -194,7 +195,7 @@ export class HostRenaming {
 		const spool = openFileSpool();
 		let size = 0;
 		try {
-			for (const { text } of this.#renamedParts(bodyChunks(body))) {
+			for (const { text } of this.#renamedParts(pieces())) {
 				size += text.length;
 				checkSize(size, LIMIT);
 				spool.write(Buffer.from(text, "latin1"));

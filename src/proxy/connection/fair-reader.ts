@@ -61,6 +61,7 @@ class WaitingWork {
 	readonly #groups = new Map<string, WaitingWork>();
 	/** The newest is last. */
 	readonly #ungrouped: (() => void)[] = [];
+	#takesNewest = false;
 
 	get isEmpty(): boolean {
 		return this.#groups.size === 0 && this.#ungrouped.length === 0;
@@ -83,7 +84,8 @@ class WaitingWork {
 			if (!own.isEmpty) this.#groups.set(group, own);
 			return work;
 		}
-		return this.#ungrouped.pop();
+		this.#takesNewest = !this.#takesNewest;
+		return this.#takesNewest ? this.#ungrouped.pop() : this.#ungrouped.shift();
 	}
 }
 
@@ -92,8 +94,8 @@ let isScheduled = false;
 
 /**
  * Starts work, such as a TLS handshake, in a turn of the event loop that has time for it. The clients take turns, and so
- * do the servers of each client. Of the rest, the newest work starts first: a flood of new connections then delays its
- * own, and not one that comes after it.
+ * do the servers of each client. Of the rest, the newest and the oldest work take turns: a flood of new connections then
+ * delays mostly its own, and none waits for ever.
  */
 export function startInTurn(client: string, server: string, work: () => void): void {
 	waiting.add(work, [client, server]);
@@ -141,6 +143,12 @@ function runContinued(): void {
 	continued.splice(0, done);
 }
 
+/** Most bytes of all sockets that wait for a turn. */
+const HELD_LIMIT = 32 * 1024 * 1024;
+
+/** The bytes that wait for a turn. */
+let heldBytes = 0;
+
 export class FairReader {
 	readonly #socket: Duplex;
 	readonly #take: (bytes: Buffer) => void;
@@ -148,10 +156,13 @@ export class FairReader {
 	#held: Buffer | null = null;
 	/** Whether the held bytes have a place among the work that waits. */
 	#isQueued = false;
+	/** Whether the end of the socket drops held bytes. */
+	#isWatched = false;
 	/** Called when all bytes were taken and the sender has ended. */
 	readonly #onEnd: (() => void) | undefined;
-	/** Whether the sender has ended while bytes are held. */
 	#hasEnded = false;
+	/** Whether the sender has ended, and bytes before the end are held. */
+	#isEndHeld = false;
 	/** Whether `pause` was called last, and not `resume`. */
 	#isPaused = false;
 	#isYielding = false;
@@ -167,13 +178,14 @@ export class FairReader {
 		this.#take = take;
 		this.#onEnd = onEnd;
 		socket.on("data", (bytes: Buffer) => {
-			if (onEnd !== undefined && isCrowded()) this.#hold(bytes);
+			if (this.#held !== null || (onEnd !== undefined && isCrowded() && heldBytes < HELD_LIMIT)) this.#hold(bytes);
 			else if (exceedsTurn(() => take(bytes))) this.#yield();
 		});
 		if (onEnd !== undefined)
 			socket.on("end", () => {
 				this.#hasEnded = true;
 				if (this.#held === null) onEnd();
+				else this.#isEndHeld = true;
 			});
 	}
 
@@ -189,22 +201,39 @@ export class FairReader {
 	resume(): void {
 		this.#isPaused = false;
 		if (this.#isYielding || this.#isStopped || this.#socket.destroyed) return;
-		if (this.#held === null) this.#socket.resume();
-		else this.#queue();
+		if (this.#held !== null) this.#queue();
+		else if (this.#isEndHeld) this.#end();
+		else this.#socket.resume();
 	}
 
 	/** Stops reading, and pauses the socket with the held bytes put back, for a new owner. */
 	stop(): void {
 		this.#isStopped = true;
 		this.#socket.removeAllListeners("data").removeAllListeners("end").pause();
-		if (this.#held !== null && !this.#hasEnded) this.#socket.unshift(this.#held);
-		this.#held = null;
+		const held = this.#takeAll();
+		if (held !== null && !this.#hasEnded) this.#socket.unshift(held);
 	}
 
 	#hold(bytes: Buffer): void {
+		if (!this.#isWatched) this.#socket.once("close", () => this.#onClose());
+		this.#isWatched = true;
+		heldBytes += bytes.length;
+		// most clients send nothing more until they have a response
+		if (this.#held !== null) this.#socket.pause();
 		this.#held = this.#held === null ? bytes : Buffer.concat([this.#held, bytes]);
-		this.#socket.pause();
 		this.#queue();
+	}
+
+	#takeAll(): Buffer | null {
+		const held = this.#held;
+		this.#held = null;
+		heldBytes -= held?.length ?? 0;
+		return held;
+	}
+
+	/** Drops the held bytes, unless they are complete and wait only for their turn. */
+	#onClose(): void {
+		if (!this.#hasEnded || this.#isPaused) this.#takeAll();
 	}
 
 	#queue(): void {
@@ -215,12 +244,19 @@ export class FairReader {
 
 	#takeHeld(): void {
 		this.#isQueued = false;
-		const held = this.#held;
-		if (held === null || this.#isPaused || this.#isStopped || (this.#socket.destroyed && !this.#hasEnded)) return;
-		this.#held = null;
+		if (this.#isPaused) return;
+		const held = this.#takeAll();
+		// nobody waits for the response
+		if (held === null || (this.#socket.destroyed && !this.#hasEnded)) return;
 		this.#take(held);
-		if (this.#hasEnded) this.#onEnd?.();
-		else if (!this.#isPaused) this.resume();
+		if (this.#isPaused || this.#isStopped) return;
+		if (this.#isEndHeld) this.#end();
+		else this.resume();
+	}
+
+	#end(): void {
+		this.#isEndHeld = false;
+		this.#onEnd?.();
 	}
 
 	#yield(): void {

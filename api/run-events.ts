@@ -8,7 +8,10 @@ import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
 /** The events of a proxy or a replay, by name. */
 export interface ProxyEvents {
-	/** A flow is complete or has failed (`flow.error`). Do not change it: it may not be written to the tape yet. */
+	/**
+	 * A flow is complete or has failed (`flow.error`). Do not change it: it may not be written to the tape yet. With
+	 * `redact`, its secrets are replaced, as on the tape.
+	 */
 	flow: Flow;
 	/** No recording answered a request. */
 	miss: Miss;

@@ -17,7 +17,7 @@ export type { Addon, Context, Loader } from "../src/scripts/addon.ts";
  * handles, for the option `hooks` of `record`, `replayServer`, `replayClient`, `run` and `rewrite`. A method gets the
  * flow, which it may change, and the decision about its exchange: `decision.answer(response, by)` answers the request,
  * `decision.abort(reason, by)` closes the connection, `decision.drop(by)` drops a stored flow. If a method returns a
- * promise, the exchange waits for it.
+ * promise, the exchange waits for it. The method `recorded` changes a copy that is written to the tape.
  */
 export function defineHook(hook: Hook): Hook {
 	return hook;

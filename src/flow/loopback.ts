@@ -7,6 +7,8 @@ ADDRESSES.addAddress("::1", "ipv6");
 
 /** @param host an address without brackets, or a name */
 export function isLoopback(host: string): boolean {
+	// nearly all are one of these
+	if (host === "127.0.0.1" || host === "::1") return true;
 	const family = isIP(host);
 	if (family === 0) return /^(?:.+\.)?localhost\.?$/i.test(host);
 	return ADDRESSES.check(host, family === 6 ? "ipv6" : "ipv4");

@@ -24,7 +24,7 @@ export class RedactingSink extends ForwardingSink {
 		this.#redactor = redactor;
 	}
 
-	/** The redacted copy of the flow that was written last; null: another flow was. */
+	/** The redacted copy of a flow that has just been written, in the same turn of the event loop; else null. */
 	copyOf(flow: Flow): Flow | null {
 		return this.#last?.flow === flow ? this.#last.copy : null;
 	}
@@ -33,8 +33,14 @@ export class RedactingSink extends ForwardingSink {
 		const copy = copyFlow(flow);
 		const findings = this.#redactor.redactNew(copy);
 		this.#last = { flow, copy };
+		// its listeners are called at once; large bodies must not be kept
+		queueMicrotask(this.#forgetLast);
 		return after(this.inner.append(copy), () => this.#note(findings, this.inner.last ?? this.#count++));
 	}
+
+	readonly #forgetLast = (): void => {
+		this.#last = null;
+	};
 
 	/** Large bodies must not be stored before they are redacted. */
 	override spool(): null {

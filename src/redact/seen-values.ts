@@ -19,8 +19,11 @@ const CLASSES = Uint8Array.from({ length: 256 }, (_, byte) => {
 
 const [PERCENT, BACKSLASH, LETTER_U] = [0x25, 0x5c, 0x75];
 
-/** An entry: two hashes of a value, the number of its flow, and the next older entry with the same slot, or -1. */
-const ENTRY = 4;
+/**
+ * An entry: the hash of a value, the number of its flow, and the next older entry with the same slot, or -1. Other values
+ * may have the same hash: then a flow is read for nothing.
+ */
+const ENTRY = 3;
 /** Entries are counted up to this; then all are forgotten. */
 const LAST = 2 ** 31 - 1;
 
@@ -47,44 +50,41 @@ export class SeenValues {
 		if (value === null) return flows;
 		const oldest = Math.max(0, this.#added - this.#size);
 		const entries = this.#entries;
-		for (let n = this.#newest[this.#slot(value.low)] as number; n >= oldest; ) {
+		for (let n = this.#newest[this.#slot(value)] as number; n >= oldest; ) {
 			const at = (n % this.#size) * ENTRY;
-			if (entries[at] === value.low && entries[at + 1] === value.high) flows.add(entries[at + 2] as number);
-			n = entries[at + 3] as number;
+			if (entries[at] === value) flows.add(entries[at + 1] as number);
+			n = entries[at + 2] as number;
 		}
 		return flows;
 	}
 
-	/** Adds each value of a text; without a flow, only returns the hashes of the longest one. */
-	#eachValue(text: ByteString, flow: number | null): { low: number; high: number } | null {
+	/** Adds each value of a text; without a flow, only returns the hash of the longest one. */
+	#eachValue(text: ByteString, flow: number | null): number | null {
 		const seed = this.#seed;
 		const { length } = text;
 		let longest = 0;
-		let found: { low: number; high: number } | null = null;
-		let low = seed;
-		let high = ~seed;
+		let found: number | null = null;
+		let hash = seed;
 		let size = 0;
 		let hasDigit = false;
 		for (let at = 0; at <= length; at++) {
 			const code = at === length ? 0 : text.charCodeAt(at);
 			const kind = CLASSES[code] as number;
 			if (kind !== 0) {
-				low = Math.imul(low ^ code, 0x01000193);
-				high = Math.imul(high + code, 0x2c1b3c6d) ^ (high >>> 15);
+				hash = Math.imul(hash ^ code, 0x9e3779b1) ^ (hash >>> 15);
 				size++;
 				if (kind === 2) hasDigit = true;
 				continue;
 			}
 			if (size >= SHORTEST && (hasDigit || size >= LONG)) {
-				if (flow !== null) this.#put(low, high, flow);
+				if (flow !== null) this.#put(hash, flow);
 				else if (size > longest) {
 					longest = size;
-					found = { low, high };
+					found = hash;
 				}
 			}
 			if (size > 0) {
-				low = seed;
-				high = ~seed;
+				hash = seed;
 				size = 0;
 				hasDigit = false;
 			}
@@ -95,17 +95,16 @@ export class SeenValues {
 		return found;
 	}
 
-	#put(low: number, high: number, flow: number): void {
+	#put(hash: number, flow: number): void {
 		if (this.#added === this.#size && this.#size < LIMIT) this.#grow();
 		else if (this.#added === LAST) this.#forgetAll();
 		const n = this.#added++;
 		const at = (n % this.#size) * ENTRY;
-		const slot = this.#slot(low);
+		const slot = this.#slot(hash);
 		const entries = this.#entries;
-		entries[at] = low;
-		entries[at + 1] = high;
-		entries[at + 2] = flow;
-		entries[at + 3] = this.#newest[slot] as number;
+		entries[at] = hash;
+		entries[at + 1] = flow;
+		entries[at + 2] = this.#newest[slot] as number;
 		this.#newest[slot] = n;
 	}
 
@@ -115,8 +114,7 @@ export class SeenValues {
 		this.#size = Math.min(this.#size * 2, LIMIT);
 		this.#entries = new Int32Array(this.#size * ENTRY);
 		this.#forgetAll();
-		for (let at = 0; at < old.length; at += ENTRY)
-			this.#put(old[at] as number, old[at + 1] as number, old[at + 2] as number);
+		for (let at = 0; at < old.length; at += ENTRY) this.#put(old[at] as number, old[at + 1] as number);
 	}
 
 	#forgetAll(): void {
@@ -124,7 +122,7 @@ export class SeenValues {
 		this.#added = 0;
 	}
 
-	#slot(low: number): number {
-		return (low >>> 0) % this.#size;
+	#slot(hash: number): number {
+		return (hash >>> 0) % this.#size;
 	}
 }

@@ -14,6 +14,7 @@ import { flowtape } from "../../fixtures/cli.ts";
 import { startOrigin } from "../../fixtures/origin-server.ts";
 import { askThrough } from "../../fixtures/plain-site.ts";
 import { readTape, writeTape } from "../../fixtures/tape-files.ts";
+import type { HttpFlow } from "../../src/flow/flow.ts";
 
 /** Generating keys takes long. */
 const ca = join(t.testdirName, "..", `home-${process.pid}`);
@@ -198,4 +199,32 @@ t.test("a tape that is read in this process keeps the locks of its recording", a
 	t.match(await proxy.close(), { recorded: 2, lost: 0 });
 	t.equal((await readTape(to)).flows.length, 2);
 	t.notOk(existsSync(`${to}-wal`));
+});
+
+t.test("with redact, and hooks that change what is recorded", async (t) => {
+	const site = await startHello(t);
+	const to = join(t.testdir(), "a.tape");
+	const marks = defineHook({
+		name: "marks",
+		async recorded(flow) {
+			flow.comment = "recorded";
+			if (flow.type === "http") flow.request.headers.set("x-own", "written");
+		},
+	});
+	const env = { FLOWTAPE_REDACT_KEY: "the key of a test", DEPLOY_TOKEN: "deploy-token-1" };
+	const proxy = await record({ ca, to, hooks: [marks], redact: true, redactHeader: "x-user", env });
+	const seen: string[] = [];
+	proxy.on("flow", (flow) => seen.push(flow.type === "http" ? flow.request.url : flow.type));
+	const headers = { Host: new URL(site).host, "X-Own": "sent", "X-User": "Ann", "X-Job": "deploy-token-1" };
+	const url = `${site}/a?api_key=real-key-4711`;
+	t.equal((await askThrough({ port: Number(proxy.url.port) }, url, { headers })).body, "hello");
+	t.match(await proxy.close(), { recorded: 1, lost: 0, errors: [] });
+	const [flow] = (await readTape(to)).flows as [HttpFlow];
+	t.match(flow, { comment: "recorded", request: { path: /^\/a\?api_key=ftr_/ } });
+	t.match(flow.request.headers.get("x-user"), /^ftr_/);
+	t.match(flow.request.headers.get("x-job"), /^ftr_/);
+	t.equal(flow.request.headers.get("x-own"), "written");
+	t.match(seen, [/\/a\?api_key=ftr_/]);
+	await t.rejects(record({ ca, redactHeader: "x-user" }), { code: "FT_BAD_OPTION" });
+	await t.rejects(record({ ca, to, redact: true, redactBody: "(" }), { code: "FT_BAD_PATTERN" });
 });

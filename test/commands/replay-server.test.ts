@@ -1,5 +1,5 @@
 // `flowtape replay-server` answers from tapes. By default it makes no connections.
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { command } from "../../commands/replay-server.ts";
@@ -117,4 +117,25 @@ t.test("usage errors", async (t) => {
 		t.equal(result.status, status);
 		t.match(result.err, says);
 	}
+});
+
+t.test("with --redact, misses and reports tell no secret, and neither does the tape that it records", async (t) => {
+	const folder = t.testdir();
+	const [tape, out, junit, report] = ["a.tape", "out.tape", "junit.xml", "report.jsonl"].map((name) =>
+		join(folder, name),
+	) as [string, string, string, string];
+	await writeTape(tape, [recorded("/a?api_key=recorded-key-1", "first"), recorded("/b?api_key=recorded-key-2", "")]);
+	const { port, stop } = await startCaptured(
+		command,
+		[tape, "--redact", "-o", out, "--junit", junit, "--report", report, "-v"],
+		{ env: { ...env, GITHUB_ACTIONS: "true" } },
+	);
+	t.match(await getThrough(port, "http://site.invalid/a?api_key=live-key-1"), { status: 200, body: "first" });
+	const miss = await getThrough(port, "http://site.invalid/a?api_key=live-key-1&page=2");
+	t.equal(miss.status, 404);
+	const { err } = await stop();
+	t.match(err, "::warning");
+	const texts = [err, miss.body, ...[out, junit, report].map((path) => readFileSync(path).toString("latin1"))];
+	for (const [n, text] of texts.entries()) t.notMatch(text, /(?:live|recorded)-key/, `text ${n}`);
+	t.equal((await readTape(out)).flows.length, 2);
 });

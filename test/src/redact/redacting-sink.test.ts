@@ -32,15 +32,17 @@ t.test("copies are redacted, and the flow stays as it is", async (t) => {
 		response: { body: `you sent ${TOKEN}` },
 	});
 	t.equal(sink.copyOf(flow), null);
-	await sink.append(flow);
+	void sink.append(flow);
+	t.equal(sink.copyOf(flow), written[0]);
 	t.equal(flow.request.headers.get("authorization"), `Bearer ${TOKEN}`);
 	t.equal(flow.clientConn.peername?.[0], "192.0.2.1");
 	const [copy] = written as [HttpFlow];
-	t.equal(sink.copyOf(flow), copy);
 	t.match(copy.request.headers.get("authorization"), /^Bearer ftr_bearer_/);
 	t.match(copy.response?.text, /^you sent ftr_bearer_/, "a secret that stands before its place is known");
 	t.equal(copy.clientConn.peername?.[0], "0.0.0.0");
 	t.equal(sink.spool(), null);
+	await Promise.resolve();
+	t.equal(sink.copyOf(flow), null, "it is not kept");
 });
 
 t.test("messages of open conversations, and their end", async (t) => {

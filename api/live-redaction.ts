@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import { createTape, type Format, formatForWriting, type MoreFormats, openTape } from "../formats/index.ts";
-import { FlowtapeError, type Reporter } from "../src/errors.ts";
+import { FlowtapeError, messageOf, type Reporter } from "../src/errors.ts";
 import { copyFlow } from "../src/flow/copy-flow.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata, MetaValue } from "../src/flow/metadata.ts";
@@ -14,7 +14,7 @@ import { isRedacted, NOTE, options } from "../src/redact/options.ts";
 import type { RedactingSink } from "../src/redact/redacting-sink.ts";
 import type { Redactor } from "../src/redact/redactor.ts";
 import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
-import { createRedactor } from "./redaction.ts";
+import { createRedactor, UNNOTED } from "./redaction.ts";
 
 export type RedactionOptionValues = OptionValues<typeof options>;
 
@@ -105,6 +105,7 @@ export class LiveRedaction {
 		const isTape = output !== null && formatForWriting(output, format ?? undefined, formats).name === "tape";
 		if (earlier === null || !isAddedTo || isTape) {
 			if (sink.takesNotes) sink.note(NOTE, note);
+			else log?.("warning", `${output}: ${UNNOTED}`);
 		} else if (!isDeepStrictEqual(earlier[NOTE], note))
 			log?.(
 				"warning",
@@ -124,21 +125,27 @@ export class LiveRedaction {
 	/**
 	 * Replaces secrets that were recognized late in the output, if it could not be changed before, and reports them. Call
 	 * it when the output is closed.
-	 * @throws FlowtapeError FT_IO, and errors of reading the output
 	 */
 	async finish(report: Reporter): Promise<void> {
 		const { corrected = 0, uncorrected = 0 } = this.#sink ?? {};
 		const { output, log } = this.#setup;
-		const isFile = output !== null && output !== "-";
 		const flows = (count: number) => `${count} earlier ${count === 1 ? "flow" : "flows"}`;
-		if (uncorrected > 0 && !isFile)
-			log?.("warning", `${flows(uncorrected)} on stdout may have secrets that were recognized later`);
-		const replaced = corrected + (uncorrected > 0 && isFile ? await this.#clean(output, report) : 0);
+		let replaced = corrected;
+		try {
+			if (uncorrected > 0 && output !== null) replaced += await this.#clean(output, report);
+		} catch (error) {
+			const why = `${flows(uncorrected)} may have secrets that were recognized later`;
+			log?.("warning", `${output}: ${why}, and it cannot be written anew: ${messageOf(error)}`);
+		}
 		if (replaced > 0) log?.("warning", `secrets that were recognized later have been replaced in ${flows(replaced)}`);
 	}
 
-	/** Writes the output anew without the secrets that are known now. Returns the number of changed flows. */
+	/**
+	 * Writes the output anew without the secrets that are known now. Returns the number of changed flows.
+	 * @throws FlowtapeError FT_USAGE for stdout, FT_IO, and errors of reading the output
+	 */
 	async #clean(output: string, report: Reporter): Promise<number> {
+		if (output === "-") throw new FlowtapeError("FT_USAGE", "it is stdout");
 		const { format, formats } = this.#setup;
 		const { copyFlows } = await import("./copy-flows.ts");
 		let changed = 0;

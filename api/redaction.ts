@@ -12,6 +12,9 @@ interface RedactionReport extends Pick<RedactorOptions, "onRedact" | "onLoss"> {
 	createsKey?: boolean;
 }
 
+/** The warning for a tape without a note. */
+export const UNNOTED = "its format cannot record that it was redacted, so replay from a .tape, which can";
+
 /**
  * The redactor; null without the option `redact`.
  * @throws FlowtapeError FT_BAD_OPTION for options that need `redact`, or are no rules; FT_BAD_PATTERN; FT_IO for the key

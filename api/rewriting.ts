@@ -13,7 +13,7 @@ import { conditionsOf } from "../src/replay/match/conditions.ts";
 import { defaultRequestKey, type FlowRequest, originalRequest } from "../src/replay/match/key.ts";
 import { dedupe } from "../src/rewrite/dedupe.ts";
 import { createEdits, options as editOptions } from "../src/rewrite/edits.ts";
-import { createRedactor } from "./redaction.ts";
+import { createRedactor, UNNOTED } from "./redaction.ts";
 
 /** Options that concern all flows together. */
 export const orderOptions = {
@@ -71,8 +71,6 @@ export interface Rewriting {
 
 const UNMARKED =
 	"a dump does not record that its dates were refreshed, so a second --refresh moves them again; a .tape, a HAR and JSON lines record it";
-
-const UNNOTED = "its format cannot record that it was redacted, so replay from a .tape, which can";
 
 /** @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_USAGE if the output's format is unknown */
 export async function prepareRewriting(

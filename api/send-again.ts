@@ -51,11 +51,11 @@ export interface SendJob extends TrafficSetup {
 	/** Called when all exchanges have ended. */
 	onRead?(): void;
 	/** Called with each flow whose request is not sent, and the reason. */
-	onSkipped(flow: Flow, why: string): void | Promise<void>;
+	onSkipped(flow: Flow, why: string, redacted: Redacted): void | Promise<void>;
 }
 
 /** A flow without secrets; without the option `redact`, the flow itself. */
-export type Redacted = (flow: HttpFlow) => HttpFlow;
+export type Redacted = <F extends Flow>(flow: F) => F;
 
 export interface SendReport extends LiveReport {
 	readonly sent: number;
@@ -104,7 +104,7 @@ export async function sendAgain({
 		};
 		const skip = (flow: Flow, why: string) => {
 			count.skipped++;
-			return onSkipped(flow, why);
+			return onSkipped(flow, why, client.redacted);
 		};
 		signal.addEventListener("abort", stop, { once: true });
 		const { client_replay_concurrency: concurrency, rate } = values;
@@ -153,7 +153,7 @@ async function startClient(setup: TrafficSetup & Pick<SendJob, "values">): Promi
 		return {
 			send: (recorded, change) => client.send(recorded, change),
 			stop: () => client.stop(),
-			redacted: (flow) => traffic.recorded(flow) as HttpFlow,
+			redacted: (flow) => traffic.recorded(flow) as typeof flow,
 			async close() {
 				await client.close();
 				return traffic.close();
@@ -165,7 +165,7 @@ async function startClient(setup: TrafficSetup & Pick<SendJob, "values">): Promi
 	}
 }
 
-async function* resendableFlows(sources: readonly FlowSource[], skip: SendJob["onSkipped"]): AsyncGenerator<HttpFlow> {
+async function* resendableFlows(sources: readonly FlowSource[], skip: (flow: Flow, why: string) => void | Promise<void>): AsyncGenerator<HttpFlow> {
 	const { whyNotResendable } = await import("../src/proxy/replay-client.ts");
 	for (const source of sources)
 		for await (const batch of source)

@@ -97,8 +97,8 @@ export const command = defineCommand({
 				comparison?.compare(redacted(before), redacted(after));
 				progress?.update(++sent);
 			},
-			onSkipped(flow, why) {
-				comparison?.skip(flow, why);
+			onSkipped(flow, why, redacted) {
+				comparison?.skip(redacted(flow), why);
 				reporter.log("warning", `flow ${flow.id} is not sent: ${why}`);
 			},
 			onRead: () => progress?.clear(),

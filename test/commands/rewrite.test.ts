@@ -524,3 +524,30 @@ t.test("millions of hosts in one body are renamed with a small heap", async (t) 
 	const [flow] = (await readTape(join(cwd, "b.tape"))).flows as HttpFlow[];
 	t.ok(flow?.response?.rawContent?.equals(Buffer.alloc((body.length / 7) * 10, "b.example ")));
 });
+
+t.test("the phase recorded of scripts runs before redaction; its failure ends the command", async (t) => {
+	const folder = t.testdir({
+		"a.mjs": `export function recorded(flow) {
+			if (flow.request.path === "/bad") throw new Error("oops");
+			flow.comment = flow.request.headers.get("authorization");
+			flow.request.headers.set("x-recorded", "yes");
+		}`,
+	});
+	const env = { FLOWTAPE_REDACT_KEY: "the key of a test" };
+	const [from, to, script] = ["in.tape", "out.tape", "a.mjs"].map((name) => join(folder, name)) as [
+		string,
+		string,
+		string,
+	];
+	const authorized = (path: string) =>
+		httpFlow({ request: { path, headers: [["Authorization", "Bearer the-token-4711"]] } });
+	await writeTape(from, [authorized("/good")]);
+	t.match(await runCaptured(command, [from, "-o", to, "-s", script, "--redact"], { env }), { status: 0 });
+	const [flow] = await http(to);
+	t.match(flow?.comment, /^Bearer ftr_/);
+	t.equal(flow?.request.headers.get("x-recorded"), "yes");
+	await writeTape(from, [authorized("/bad")]);
+	const failed = await runCaptured(command, [from, "-o", to, "-s", script, "--redact"], { env });
+	t.match(failed, { status: 2, err: /recorded failed, so the flow .* is not written/ });
+	t.equal((await http(to))[0]?.request.path, "/good", "the output is unchanged");
+});

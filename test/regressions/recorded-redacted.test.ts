@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
 import { promisify } from "node:util";
-import { gunzipSync } from "node:zlib";
+import { gunzipSync, gzipSync } from "node:zlib";
 import t, { type Test } from "tap";
 import type { Command } from "../../commands/cli/command.ts";
 import { command as record } from "../../commands/record.ts";
@@ -191,6 +191,13 @@ async function startApi(t: Test): Promise<string> {
 		if (url === "/early") return response.end(`the value ${token} says nothing yet`);
 		if (!isKnown) return response.writeHead(401).end();
 		if (url === "/large") return response.writeHead(200, json).end(`[${filler}{"access_token":"${token}"}]`);
+		if (url.startsWith("/cut")) {
+			const whole = Buffer.from(JSON.stringify({ access_token: token, more: "x".repeat(5000) }));
+			const content = url === "/cut" ? whole : gzipSync(whole, { level: 0 });
+			const coding = url === "/cut" ? {} : { "Content-Encoding": "gzip" };
+			response.writeHead(200, { ...json, ...coding, "Content-Length": content.length });
+			return response.write(content.subarray(0, 4000), () => setTimeout(() => response.destroy(), 100));
+		}
 		if (url !== "/events") return response.writeHead(200, json).end(JSON.stringify({ access_token: token }));
 		response.writeHead(200, { "Content-Type": "text/event-stream", Trailer: "X-Auth-Token" });
 		for (let n = 0; n < 3; n++) response.write(`data: ${JSON.stringify({ access_token: token, n })}\n\n`);
@@ -235,6 +242,20 @@ t.test("every format, streamed bodies, events and trailers", async (t) => {
 			if (name !== "a.har" && name !== "a.zhar")
 				t.match(flows[3]?.response?.trailers?.get("x-auth-token"), /^ftr_token_/, name);
 		}
+});
+
+t.test("answers that are cut off", async (t) => {
+	const url = await startApi(t);
+	const folder = t.testdir({ home: {} });
+	const path = join(folder, "a.tape");
+	const proxy = await startCaptured(record, [path, "--redact"], { env: { FLOWTAPE_HOME: join(folder, "home") } });
+	for (const cut of ["/cut", "/cut.gz"]) await t.rejects(ask(proxy, url, [cut]), { code: "ECONNRESET" });
+	const { err } = await proxy.stop();
+	t.match(err, "the response body was removed, because it cannot be searched");
+	t.same(dirtyFiles(folder), []);
+	const flows = (await readTape(path)).flows as HttpFlow[];
+	t.match(flows[1], { ended: "cut", response: { text: /^\{"access_token":"ftr_token_\w+","more":"x+$/ } });
+	t.match(flows[3], { ended: "cut", response: { body: null } });
 });
 
 t.test("a secret that is recognized later is replaced in earlier flows, and said", async (t) => {

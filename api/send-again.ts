@@ -165,7 +165,10 @@ async function startClient(setup: TrafficSetup & Pick<SendJob, "values">): Promi
 	}
 }
 
-async function* resendableFlows(sources: readonly FlowSource[], skip: (flow: Flow, why: string) => void | Promise<void>): AsyncGenerator<HttpFlow> {
+async function* resendableFlows(
+	sources: readonly FlowSource[],
+	skip: (flow: Flow, why: string) => void | Promise<void>,
+): AsyncGenerator<HttpFlow> {
 	const { whyNotResendable } = await import("../src/proxy/replay-client.ts");
 	for (const source of sources)
 		for await (const batch of source)

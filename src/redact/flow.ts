@@ -14,6 +14,7 @@ import type { Message, Request, Response } from "../flow/message.ts";
 import { isDictionary, type MetaValue } from "../flow/metadata.ts";
 import { RecentMap } from "../flow/recent-map.ts";
 import { SESSION_LIMIT } from "../flow/session.ts";
+import { fitChunkTimes } from "./chunk-times.ts";
 import { redactContent } from "./content.ts";
 import { detached } from "./detached.ts";
 import { headerKind, isHarmlessCookie, type SecretKind, secretKind } from "./names.ts";
@@ -32,6 +33,9 @@ export type LossReporter = (message: string) => void;
 
 const AUTHORIZATION = /^(?:proxy-)?authorization$|^x-.*-authorization$/;
 const CHALLENGE = /^(?:www|proxy)-authenticate$/;
+/** The metadata with the arrival times of the response's chunks. */
+const CHUNK_TIMES = "response_chunks";
+
 const URLS = new Set(["location", "content-location", "referer", "link", "refresh", "origin"]);
 
 /** How a header is redacted; an object: the whole value is a secret. */
@@ -99,7 +103,7 @@ class FlowReader {
 		if (flow.type === "http") {
 			if (flow.original !== null) this.readRequest(flow.original, "original request");
 			this.readRequest(flow.request, "request");
-			if (flow.response !== null) this.#response(flow.response);
+			if (flow.response !== null) this.#answer(flow, flow.response);
 			if (flow.websocket !== null) this.readMessages(flow.websocket.messages, "WebSocket message");
 			if (flow.websocket?.closeReason) this.#text(flow.websocket, "closeReason", "close reason");
 		} else if (flow.type === "tcp" || flow.type === "udp") this.readMessages(flow.messages, "message");
@@ -127,6 +131,14 @@ class FlowReader {
 		this.#set(request, "path", redactPath(request.path, this.#redaction));
 		this.#redaction.onText?.(request.path);
 		this.#message(request, part, headers);
+	}
+
+	#answer(flow: Flow, response: Response): void {
+		const { bodySize: before } = response;
+		this.#response(response);
+		const { bodySize: size } = response;
+		const times = size === before || size === null || !flow.hasMetadata ? undefined : flow.metadata[CHUNK_TIMES];
+		if (times !== undefined) flow.metadata = { ...flow.metadata, [CHUNK_TIMES]: fitChunkTimes(times, size ?? 0) };
 	}
 
 	#response(response: Response): void {
@@ -228,8 +240,15 @@ class FlowReader {
 	/** Redacts a body in memory. Returns false if it is too large for that. */
 	#smallBody(message: Message): boolean {
 		if ((message.bodySize ?? 0) > message.decodedLimit) return false;
-		const { headers } = message;
+		const { headers, body } = message;
 		const contentType = headers.get("content-type");
+		const { clean, known, found } = this.#redaction;
+		const key = Buffer.isBuffer(body) ? clean.keyOf(body, headers.get("content-encoding"), contentType) : null;
+		const equal = key === null ? null : clean.textOf(key, body as Buffer, known.size);
+		if (equal !== null) {
+			this.#redaction.onText?.(equal);
+			return true;
+		}
 		let content: Buffer;
 		try {
 			content = message.content ?? Buffer.alloc(0);
@@ -249,7 +268,10 @@ class FlowReader {
 			const text = content.latin1Slice();
 			const redacted = redactContent(text, contentType, this.#redaction);
 			this.#redaction.onText?.(redacted);
-			if (redacted === text) return true;
+			if (redacted === text) {
+				if (key !== null && this.#redaction.found === found) clean.add(key, body as Buffer, known.size, text);
+				return true;
+			}
 			message.content = Buffer.from(redacted, "latin1");
 		}
 		this.isChanged = true;

@@ -1,5 +1,6 @@
 // What all parts of a redaction share: the rules, the known secrets, and the place that is being read.
 import type { ByteString } from "../flow/bytes.ts";
+import { CleanBodies } from "./clean-bodies.ts";
 import { isRedactedJwt } from "./jwt.ts";
 import type { KnownSecrets } from "./known-secrets.ts";
 import { isPlainValue, type SecretKind } from "./names.ts";
@@ -61,6 +62,10 @@ export class Redaction {
 	readonly #takesPlaceholders: boolean;
 	/** The part of the flow that is being read, such as `request` or `response body`. */
 	part = "";
+	/** Number of secrets that were found so far. */
+	found = 0;
+	/** The bodies in which none was found. */
+	readonly clean = new CleanBodies();
 	/** Called with each text of a flow, as it was left. */
 	onText: ((text: ByteString) => void) | null = null;
 
@@ -93,6 +98,7 @@ export class Redaction {
 		if (!this.#takesPlaceholders && (isPlaceholder(value) || isRedactedJwt(value))) return value;
 		const name = placeNameOf(placeName);
 		if (this.rules.keeps(rule, `${place}:${name}`)) return value;
+		this.found++;
 		const where = place === "json" || place === "text" || place === "path" ? name : `${place} ${name}`;
 		return this.#handle({
 			value,

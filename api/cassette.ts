@@ -154,13 +154,16 @@ export class NewCassette {
 		const merge = wasReplaced ? new ConcurrentMerge(await this.#idsBefore(open, report), keepsOld) : null;
 		const sink = await createTape(this.#tape, { format: format ?? undefined, report });
 		try {
+			const { joinedNotes } = await import("../src/redact/note.ts");
 			// a tape of text has its notes before its flows
-			for (const [name, value] of Object.entries({ ...notes, ...(await old[0]?.notes()) })) sink.note(name, value);
-			await pipe(old, merge === null ? [] : [merge.keepStored], sink);
+			const all = joinedNotes([notes, await added.notes(), (await old[0]?.notes()) ?? {}]);
+			for (const [name, value] of Object.entries(all)) sink.note(name, value);
+			await pipe(old, merge === null ? [] : [merge.keepStored], sink, { copiesNotes: false });
 			// flows that cannot be read would be lost
 			if (unread > 0) throw unreadableTape(this.#tape);
 			const kept = drops?.size ? [(flow: Flow) => (drops.has(flow.id) ? null : flow)] : [];
-			const { read, passed } = await pipe([added], merge === null ? kept : [...kept, merge.addRecorded], sink);
+			const steps = merge === null ? kept : [...kept, merge.addRecorded];
+			const { read, passed } = await pipe([added], steps, sink, { copiesNotes: false });
 			const count = drops?.size ? passed : read;
 			if (count > 0 || Object.keys(notes).length > 0) await sink.close();
 			else await sink.discard();

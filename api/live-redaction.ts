@@ -88,6 +88,7 @@ export class LiveRedaction {
 	async through(output: FlowSink): Promise<FlowSink> {
 		const { RedactingSink } = await import("../src/redact/redacting-sink.ts");
 		this.#note(output);
+		await output.ready();
 		this.#sink = new RedactingSink(output, this.redactor);
 		return this.#sink;
 	}

@@ -95,6 +95,10 @@ class AppendedTape extends ForwardingSink {
 		}
 	}
 
+	override async ready(): Promise<void> {
+		await this.#keys.pending;
+	}
+
 	#adopt(note: MetaValue): void {
 		this.inner.note(NOTE, note);
 		this.#keys.adopt(note, (keyed) => {

@@ -18,6 +18,8 @@ export interface PipeOptions {
 	onBatch?: (read: number, passed: number) => void;
 	/** Called with the name of a tape note that differs between the sources; the first one is kept. */
 	onConflict?: (name: string) => void;
+	/** Whether the notes on the tapes are copied; default: yes. */
+	copiesNotes?: boolean;
 }
 
 /**
@@ -40,7 +42,7 @@ export async function pipe(
 	let passed = 0;
 	let yieldedAt = performance.now();
 	const all = [...sources];
-	await copyNotes(all, sink, options);
+	if (options.copiesNotes !== false) await copyNotes(all, sink, options);
 	for (const source of all) {
 		if (options.signal?.aborted) break;
 		const transferred = steps.length === 0 ? await source.transfer(sink) : null;

@@ -76,6 +76,9 @@ export abstract class FlowSink {
 	/** Writes a note about the tape itself, before the first flow. A sink that cannot store notes reports the loss. */
 	note(_name: string, _value: MetaValue): void {}
 
+	/** Resolves when flows are written at once. Flows that are appended before wait until then. */
+	async ready(): Promise<void> {}
+
 	/**
 	 * Opens a spool for a body that is too large for memory; null: not supported. `ofRequest`: the body belongs to a
 	 * request, so a request key may be computed from it.
@@ -165,6 +168,10 @@ export class ForwardingSink extends FlowSink {
 
 	override note(name: string, value: MetaValue): void {
 		this.inner.note(name, value);
+	}
+
+	override ready(): Promise<void> {
+		return this.inner.ready();
 	}
 
 	override spool(ofRequest?: boolean): BodySpool | null {

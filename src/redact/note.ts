@@ -25,8 +25,17 @@ const MATCHING = [
 /** Name and value of the note. `earlier`: the notes of a tape to which flows are added; its rules are kept. */
 export function noteOfRules(values: RedactionValues, earlier: Metadata = {}): [name: string, value: MetaValue] {
 	const own = Object.fromEntries(MATCHING.map((name) => [name, values[name] as MetaValue] as const));
-	const all = notesIn([earlier, { [NOTE]: own }]);
-	return [NOTE, { version: RULES_VERSION, ...Object.fromEntries(MATCHING.map((name) => [name, joined(name, all)])) }];
+	return [NOTE, joinedRules(notesIn([earlier, { [NOTE]: own }]))];
+}
+
+/** The notes of several tapes together: the rules of redaction are joined, and of other notes the last one counts. */
+export function joinedNotes(all: readonly Metadata[]): Metadata {
+	const notes = notesIn(all);
+	return Object.assign({}, ...all, notes.length > 1 && { [NOTE]: joinedRules(notes) }) as Metadata;
+}
+
+function joinedRules(notes: readonly Metadata[]): MetaValue {
+	return { version: RULES_VERSION, ...Object.fromEntries(MATCHING.map((name) => [name, joined(name, notes)])) };
 }
 
 function notesIn(all: readonly Metadata[]): Metadata[] {

@@ -23,8 +23,10 @@ import { askThrough } from "../../fixtures/plain-site.ts";
 import { RandomTokens } from "../../fixtures/random-tokens.ts";
 import { runCaptured, startCaptured } from "../../fixtures/run-captured.ts";
 import { readTape } from "../../fixtures/tape-files.ts";
+import { openTape } from "../../formats/index.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import { notationsOf } from "../../src/redact/notations.ts";
+import { NOTE } from "../../src/redact/options.ts";
 
 const run = promisify(execFile);
 const random = new RandomTokens(15);
@@ -314,29 +316,31 @@ t.test("what run adds to a redacted tape is redacted too, by its rules and those
 		`const headers = { authorization: "Bearer ${secrets.token}", "x-own": "own-value-1", "x-more": "own-value-2" };
 		require("node:http").get("${url}${path}", { headers }, (answer) => answer.resume());`,
 	];
-	const flowtapeRun = (...args: string[]) => flowtape(["run", "a.tape", ...args], { cwd });
-	const first = await flowtapeRun(
-		"--redact",
-		"--redact-header",
-		"x-own",
-		"--redact-header",
-		"x-never",
-		...client("/me"),
-	);
-	t.match(first, { status: 0, err: /--redact-header x-never never applied\n(?:.*\n)*recorded 1 flow to a\.tape/ });
 	const newEpisodes = ["--record-mode", "new-episodes"];
-	const second = await flowtapeRun(...newEpisodes, "--redact-header", "x-more", ...client("/events"));
-	t.match(second, { status: 0, err: /a\.tape was redacted, so what is recorded now is redacted too/ });
-	t.match(second.err, "recorded 1 flow to a.tape");
-	t.same(dirtyFiles(cwd), []);
-	const { flows } = await readTape(join(cwd, "a.tape"));
-	const fields = (name: string) => (flows as HttpFlow[]).map(({ request }) => request.headers.get(name) ?? "");
-	t.match(fields("x-own"), [/^ftr_h/, "own-value-1"], "rules of a tape serve matching only");
-	t.match(fields("x-more"), ["own-value-2", /^ftr_h/]);
-	const third = await flowtapeRun("--redact-header", "x-more", ...client("/me"));
-	t.match(third, { status: 0, err: /served 1, missed 0, unused 1/ });
-	const bad = await flowtapeRun("--redact", "--redact-body", "(", ...client("/me"));
-	t.match(bad, { status: 2, err: /redact-body/ });
+	for (const tape of ["a.tape", "a.jsonl", "a.mitm"]) {
+		const flowtapeRun = (...args: string[]) => flowtape(["run", tape, ...args], { cwd });
+		const rules = ["--redact-header", "x-own", "--redact-header", "x-never"];
+		const first = await flowtapeRun("--redact", ...rules, ...client("/me"));
+		t.match(first, { status: 0, err: /--redact-header x-never never applied\n(?:.*\n)*recorded 1 flow to a\./ });
+		const second = await flowtapeRun(...newEpisodes, "--redact-header", "x-more", ...client("/events"));
+		t.match(second, {
+			status: 0,
+			err: /was redacted, so what is recorded now is redacted too\n(?:.*\n)*recorded 1 flow/,
+		});
+		t.same(dirtyFiles(cwd), []);
+		const { flows, reported } = await readTape(join(cwd, tape));
+		t.same(reported, [], tape);
+		const fields = (name: string) => (flows as HttpFlow[]).map(({ request }) => request.headers.get(name) ?? "");
+		t.match(fields("x-own"), [/^ftr_h/, "own-value-1"], "rules of a tape serve matching only");
+		t.match(fields("x-more"), ["own-value-2", /^ftr_h/]);
+		const source = await openTape(join(cwd, tape), { report() {} });
+		t.match(await source.notes(), { [NOTE]: { redact_header: ["x-own", "x-never", "x-more"] } }, tape);
+		await source.close();
+		const third = await flowtapeRun("--redact-header", "x-more", ...client("/me"));
+		t.match(third, { status: 0, err: /served 1, missed 0, unused 1/ });
+		const bad = await flowtapeRun("--redact", "--redact-body", "(", ...client("/me"));
+		t.match(bad, { status: 2, err: /redact-body/ });
+	}
 });
 
 t.test("requests that are sent again", async (t) => {

@@ -50,6 +50,10 @@ t.test("a wrapper forwards every member", async (t) => {
 			reported.push(name);
 		}
 
+		override async ready() {
+			reported.push("ready");
+		}
+
 		override spool() {
 			return spool;
 		}
@@ -71,8 +75,9 @@ t.test("a wrapper forwards every member", async (t) => {
 	t.equal(sink.spool(), spool);
 	t.equal(sink.open(httpFlow()), entry);
 	sink.note("a note", 1);
+	await sink.ready();
 	await sink.append(httpFlow());
 	await sink.close();
 	await sink.discard();
-	t.same(reported, ["a note", "append", "close", "discard"]);
+	t.same(reported, ["a note", "ready", "append", "close", "discard"]);
 });

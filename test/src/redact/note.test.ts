@@ -1,7 +1,7 @@
 import t from "tap";
 import { defaults } from "../../../src/options.ts";
-import { noteOfRules, rulesOfNotes } from "../../../src/redact/note.ts";
-import { isRedacted, options } from "../../../src/redact/options.ts";
+import { joinedNotes, noteOfRules, rulesOfNotes } from "../../../src/redact/note.ts";
+import { isRedacted, NOTE, options } from "../../../src/redact/options.ts";
 
 const noteOf = (values = {}) => Object.fromEntries([noteOfRules({ ...defaults(options), ...values })]);
 
@@ -39,4 +39,15 @@ t.test("the rules of a tape to which flows are added are kept", async (t) => {
 	const earlier = Object.fromEntries([noteOfRules({ ...defaults(options), redact_param: ["a"], redact_pii: true })]);
 	const [, value] = noteOfRules({ ...defaults(options), redact_param: ["b"] }, earlier);
 	t.match(value, { redact_param: ["a", "b"], redact_pii: true, redact_strict: false });
+});
+
+t.test("notes of several tapes together", async (t) => {
+	const note = (param: string) => Object.fromEntries([noteOfRules({ ...defaults(options), redact_param: [param] })]);
+	t.match(joinedNotes([{ a: 1, b: 1 }, note("x"), { ...note("y"), b: 2 }]), {
+		a: 1,
+		b: 2,
+		[NOTE]: { redact_param: ["x", "y"] },
+	});
+	t.same(joinedNotes([{ [NOTE]: "as it is" }, {}]), { [NOTE]: "as it is" });
+	t.same(joinedNotes([]), {});
 });

@@ -49,12 +49,32 @@ export function redactContent(
 		const redacted = redactJson(text, redaction, depth);
 		if (redacted !== null) return redacted;
 	}
+	const wrapped = redactWrapped(text, redaction, depth);
+	if (wrapped !== null) return wrapped;
 	if (isBinary(essence, text)) return redaction.known.replaceInPlace(text);
 	if (/html|xml|svg/.test(essence) || /^\s{0,64}</.test(text)) {
 		const edits = markupEdits(text, redaction);
 		return redaction.text(applyEdits(text, edits), "text", "", true);
 	}
 	return redaction.text(text, "text", "", true);
+}
+
+/**
+ * What stands before JSON: guards against its use as a script, such as `)]}'` and `for(;;);`, the function of JSONP, the
+ * numbers of Socket.IO, and the letter of SockJS.
+ */
+const BEFORE_JSON =
+	/^\s{0,64}(?:\)\]\}'?,?\s{0,4}|(?:while ?\(1\)|for ?\(;;\));\s{0,4}|(?:\/\*\*\/ ?)?[\w.$]{1,100}\(\s{0,4}|\d{1,6}(?:\/[^,]{0,100},\d{0,9})?|a(?=\["))(?=[[{])/;
+/** Ends JSONP. */
+const AFTER_JSON = /\s{0,8}\)\s{0,8};?\s{0,8}$/;
+
+/** Redacts JSON with something before it; null: the text is no such JSON. */
+function redactWrapped(text: ByteString, redaction: Redaction, depth: number): ByteString | null {
+	const head = BEFORE_JSON.exec(text)?.[0];
+	if (head === undefined) return null;
+	const end = head.trimEnd().endsWith("(") ? (AFTER_JSON.exec(text.slice(-32))?.[0] ?? "") : "";
+	const redacted = redactJson(text.slice(head.length, text.length - end.length), redaction, depth);
+	return redacted === null ? null : head + redacted + end;
 }
 
 /** Whether content is binary, by its media type and its beginning. */

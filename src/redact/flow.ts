@@ -18,10 +18,11 @@ import { fitChunkTimes } from "./chunk-times.ts";
 import { redactContent } from "./content.ts";
 import { detached } from "./detached.ts";
 import { headerKind, isHarmlessCookie, type SecretKind, secretKind } from "./names.ts";
+import { notationsOf } from "./notations.ts";
 import type { Redaction } from "./redaction.ts";
 import { isMacField, redactAuthorization, redactChallenge, redactMac } from "./schemes.ts";
 import { BodyStream } from "./stream.ts";
-import { redactPath, redactUrl } from "./url.ts";
+import { percentBytes, redactPath, redactUrl } from "./url.ts";
 
 /** Redacts a request in place: its path and body, and its headers and trailers unless `headers` is false. */
 export function redactRequest(request: Request, redaction: Redaction, headers = true): void {
@@ -32,11 +33,20 @@ export function redactRequest(request: Request, redaction: Redaction, headers = 
 export type LossReporter = (message: string) => void;
 
 const AUTHORIZATION = /^(?:proxy-)?authorization$|^x-.*-authorization$/;
+/** What stands before a coded token: of AppSync, and of Kubernetes. */
+const PROTOCOL_HEAD = /^(?:header-|base64url\.bearer\.authorization\.k8s\.io\.)/;
 const CHALLENGE = /^(?:www|proxy)-authenticate$/;
 /** The metadata with the arrival times of the response's chunks. */
 const CHUNK_TIMES = "response_chunks";
 
 const URLS = new Set(["location", "content-location", "referer", "link", "refresh", "origin"]);
+
+/** The value of a cookie as it stands elsewhere, such as in X-CSRF-Token: without its percent encoding. */
+function decodedCookie(value: ByteString): ByteString {
+	if (!value.includes("%")) return value;
+	const decoded = percentBytes(value);
+	return notationsOf(decoded).some(({ text }) => text === value) ? decoded : value;
+}
 
 /** How a header is redacted; an object: the whole value is a secret. */
 type HeaderWay =
@@ -44,6 +54,7 @@ type HeaderWay =
 	| "set-cookie"
 	| "authorization"
 	| "challenge"
+	| "protocols"
 	| "mac"
 	| "url"
 	| "text"
@@ -65,6 +76,7 @@ function findWay(name: ByteString): HeaderWay {
 	if (name === "cookie" || name === "set-cookie") return name;
 	if (AUTHORIZATION.test(name)) return "authorization";
 	if (CHALLENGE.test(name)) return "challenge";
+	if (name === "sec-websocket-protocol") return "protocols";
 	if (isMacField(name)) return "mac";
 	const kind = headerKind(name);
 	if (kind !== null) return { kind };
@@ -178,9 +190,19 @@ class FlowReader {
 		if (way === "set-cookie") return redaction.known.replace(this.#setCookie(value));
 		if (way === "authorization") return redactAuthorization(value, redaction.replacer("header", name), rules.pii);
 		if (way === "challenge") return redactChallenge(value, redaction.replacer("header", name));
+		if (way === "protocols") return redaction.text(this.#protocols(value), "header", name);
 		if (way === "mac") return redactMac(value, redaction.replacer("header", name));
 		if (way === "url") return this.#urlHeader(name, value);
 		return redaction.secret(value, way.kind, `header.${way.kind}`, "header", name);
+	}
+
+	/** Browsers can send a token with a WebSocket only as the name of a protocol. */
+	#protocols(value: ByteString): ByteString {
+		return value.replace(/[^,\s]+/g, (item) => {
+			const head = PROTOCOL_HEAD.exec(item)?.[0] ?? "";
+			const redaction = this.#redaction;
+			return head + redaction.nested(item.slice(head.length), redaction, "header", "sec-websocket-protocol", 0);
+		});
 	}
 
 	#urlHeader(name: string, value: ByteString): ByteString {
@@ -219,8 +241,9 @@ class FlowReader {
 		if (!own && kind === null && isHarmlessCookie(value)) return pair;
 		const rule = own ? "own.cookie" : kind === null ? "cookie" : `name.${kind}`;
 		const confidence = own || kind !== null ? "high" : "medium";
-		const replaced = this.#redaction.secret(value, kind ?? "cookie", rule, "cookie", name, confidence);
-		if (replaced === value) return pair;
+		const secret = decodedCookie(value);
+		const replaced = this.#redaction.secret(secret, kind ?? "cookie", rule, "cookie", name, confidence);
+		if (replaced === secret) return pair;
 		const at = pair.lastIndexOf(value);
 		return pair.slice(0, at) + replaced + pair.slice(at + value.length);
 	}
@@ -337,27 +360,35 @@ class FlowReader {
 	#metadata(flow: Flow): void {
 		const all = Object.entries(flow.metadata);
 		const kept = this.#onLoss === null ? all : all.filter(([name]) => name !== "proxyauth");
-		const redacted = kept.map(([name, value]) => [name, this.#metaValue(value, `metadata ${name}`)] as const);
+		const redacted = kept.map(([name, value]) => [name, this.#metaValue(value, `metadata ${name}`, name)] as const);
 		if (kept.length < all.length || redacted.some(([, value], i) => value !== kept[i]?.[1])) {
 			flow.metadata = Object.fromEntries(redacted);
 			this.isChanged = true;
 		}
 	}
 
-	#metaValue(value: MetaValue, part: string): MetaValue {
+	/** @param name of the member that the value belongs to */
+	#metaValue(value: MetaValue, part: string, name: string): MetaValue {
 		this.#redaction.part = part;
 		if (typeof value === "string") {
 			const old = toByteString(value);
-			const redacted = redactContent(old, null, this.#redaction);
+			const redacted = this.#metaText(old, name);
 			return redacted === old ? value : toText(redacted);
 		}
 		if (Array.isArray(value)) {
-			const items = value.map((item) => this.#metaValue(item, part));
+			const items = value.map((item) => this.#metaValue(item, part, name));
 			return items.some((item, i) => item !== value[i]) ? items : value;
 		}
 		if (!isDictionary(value)) return value;
-		const entries = Object.entries(value).map(([name, item]) => [name, this.#metaValue(item, part)] as const);
-		return entries.some(([name, item]) => item !== value[name]) ? Object.fromEntries(entries) : value;
+		const entries = Object.entries(value).map(([key, item]) => [key, this.#metaValue(item, part, key)] as const);
+		return entries.some(([key, item]) => item !== value[key]) ? Object.fromEntries(entries) : value;
+	}
+
+	#metaText(text: ByteString, name: string): ByteString {
+		const kind = secretKind(name);
+		const named = kind === null ? null : this.#redaction.named(text, kind, "text", name);
+		if (named !== null) return named;
+		return WHOLE_URL.test(text) ? redactUrl(text, this.#redaction) : redactContent(text, null, this.#redaction);
 	}
 
 	/**
@@ -387,6 +418,9 @@ class FlowReader {
 		}
 	}
 }
+
+/** A text that is a URL. */
+const WHOLE_URL = /^[a-z][a-z\d+.-]{0,20}:\/\/\S*$/i;
 
 const NO_ADDRESS = "0.0.0.0";
 

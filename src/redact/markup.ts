@@ -1,5 +1,6 @@
 // Secrets in HTML and XML: attributes and elements whose name means a secret, and the values of form fields.
 import type { ByteString } from "../flow/bytes.ts";
+import { redactJson } from "./json.ts";
 import { secretKind } from "./names.ts";
 import type { Redaction, TextEdit } from "./redaction.ts";
 
@@ -43,15 +44,24 @@ function tagEnd(text: ByteString, from: number): number | null {
 	return null;
 }
 
-const ATTRIBUTE = /([\w:.-]{1,100})\s{0,10}=\s{0,10}(?:"([^"]*)"|'([^']*)')/g;
+/** Minified pages have values without quotes. */
+const ATTRIBUTE = /([\w:.-]{1,100})\s{0,10}=\s{0,10}(?:"([^"]*)"|'([^']*)'|([^\s"'`=<>]{1,4096}))/g;
 /** The text of an element without child elements, and its end tag. */
 const TEXT = /([^<]{1,8000})<\/\s*([\w:.-]{1,100})\s*>/y;
 
 /** The replacements in a text, in order. */
 export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] {
 	const edits: TextEdit[] = [];
+	/** The end of the last script with data: there are no tags before. */
+	let dataEnd = 0;
 	for (const { element, from, to } of tagsOf(text)) {
-		if (to > from) edits.push(...attributeEdits(text.slice(from, to), from, redaction));
+		const attributes = text.slice(from, to);
+		if (to > from) edits.push(...attributeEdits(attributes, from, redaction));
+		if (to >= dataEnd && SCRIPT.test(element) && JSON_TYPE.test(attributes)) {
+			const close = text.indexOf("</", to);
+			dataEnd = close < 0 ? text.length : close;
+			edits.push(...dataEdits(text, to + 1, dataEnd, redaction));
+		}
 		const name = localName(element);
 		const kind = secretKind(name);
 		if (kind === null && !redaction.rules.pii) continue;
@@ -69,11 +79,22 @@ export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] 
 	return edits;
 }
 
+/** The JSON of a script element, which pages have for their scripts. */
+function dataEdits(text: ByteString, from: number, to: number, redaction: Redaction): TextEdit[] {
+	const data = text.slice(from, to);
+	const redacted = redactJson(data, redaction, 0);
+	return redacted === null || redacted === data ? [] : [{ from, to, text: redacted }];
+}
+
+const SCRIPT = /^script$/i;
+const JSON_TYPE = /\btype\s{0,4}=\s{0,4}["']?application\/(?:[\w.-]{1,40}\+)?json\b/i;
+
 function attributeEdits(attributes: ByteString, from: number, redaction: Redaction): TextEdit[] {
 	const found = [...attributes.matchAll(ATTRIBUTE)].map((match) => {
-		const [whole, name = "", double, single] = match;
-		const value = double ?? single ?? "";
-		return { name: name.toLowerCase(), value, at: from + match.index + whole.length - 1 - value.length };
+		const [whole, name = "", double, single, bare] = match;
+		const value = double ?? single ?? bare ?? "";
+		const quote = bare === undefined ? 1 : 0;
+		return { name: name.toLowerCase(), value, at: from + match.index + whole.length - quote - value.length };
 	});
 	const valueUnder = (name: string) => found.find((one) => one.name === name)?.value;
 	// `<input name="csrf_token" value="…">`, `<meta name="csrf-token" content="…">`, `<add key="password" value="…">`

@@ -26,7 +26,7 @@ export type SecretKind =
 /** Words that mean a secret as the last word of a name. Some are what other words become without their border. */
 const lastWords: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("password", "password passwords passwd pwd passphrase passcode pw"),
-	...kinds("otp", "otp totp pin cvv cvc"),
+	...kinds("otp", "otp otc totp pin cvv cvc"),
 	...kinds("token", "token jwt"),
 	...kinds("secret", "secret secrets"),
 	...kinds("key", "apikey"),
@@ -51,7 +51,10 @@ const lastPairs: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("csrf", "authenticity token,verification token,wp nonce,form key"),
 	...kinds("token", "state handle,interaction handle,captcha response,recaptcha response,turnstile response"),
 	...kinds("otp", "verification code,security code,confirmation code,otp code,totp code,mfa code,sms code,auth pin"),
-	...kinds("otp", "backup code,backup codes,recovery code,recovery codes,factor code,time code,oob code,user code"),
+	...kinds(
+		"otp",
+		"backup code,backup codes,recovery code,recovery codes,factor code,time code,oob code,authenticator code",
+	),
 	...kinds("token", "access tokens,refresh tokens,auth tokens,api tokens,bearer tokens"),
 	...kinds("secret", "secret string,secret binary,secret block"),
 ]);
@@ -181,6 +184,7 @@ function kindOfWords(all: readonly string[]): SecretKind | null {
 	const [before = "", last = ""] = [all[end - 2], all[end - 1] ?? ""];
 	if (last === "token" && harmlessTokens.has(before)) return null;
 	if (last === "token" && before === "request" && all[end - 3] === "client") return null;
+	if (last === "crumb" && before === "bread") return null;
 	if (last === "signature" && harmlessSignatures.has(before)) return null;
 	if (last === "sid" && before !== "" && !sidWords.has(before)) return null;
 	const pair = lastPairs.get(`${before} ${last}`);

@@ -9,7 +9,8 @@ t.test("form fields, meta elements, attributes and elements of XML", async (t) =
 	for (const [text, expected] of [
 		['<input type="hidden" name="csrf_token" value="abc">', '<input type="hidden" name="csrf_token" value="(csrf)">'],
 		["<input value='abc' name='authenticity_token'/>", "<input value='(csrf)' name='authenticity_token'/>"],
-		['<input type=password value="abc">', '<input type=password value="abc">'],
+		['<input type=password value="abc">', '<input type=password value="(password)">'],
+		["<input type=hidden name=csrf_token value=abc>", "<input type=hidden name=csrf_token value=(csrf)>"],
 		['<input type="password" value="abc">', '<input type="password" value="(password)">'],
 		['<meta name="csrf-token" content="abc">', '<meta name="csrf-token" content="(csrf)">'],
 		['<div data-api-key="abc" class="x">', '<div data-api-key="(key)" class="x">'],

@@ -1,5 +1,7 @@
+import { createHash } from "node:crypto";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { plantedFlows } from "../../../../fixtures/secret-corpus.ts";
 import { defaults } from "../../../../src/options.ts";
 import { noteOfRules } from "../../../../src/redact/note.ts";
 import { NOTE, options } from "../../../../src/redact/options.ts";
@@ -38,4 +40,11 @@ t.test("a note says whether the keys of its tape are such ones", async (t) => {
 t.test("nothing is removed for tapes that are not redacted", async (t) => {
 	t.equal(await secretRemoverFor([{}, { other: 1 }]), null);
 	t.match((await secretRemoverFor([{ [NOTE]: noteOf() }]))?.(asked("one-1234").request).path, "token=REDACTED");
+});
+
+t.test("keys are stored: if these change, RULES_VERSION in src/redact/note.ts must grow", async (t) => {
+	const keys = await redactedKeys(noteOf());
+	const all = plantedFlows(1, { withSecret: 200, without: 200 }).map(({ flow }) => keys?.keyOf(flow));
+	t.equal((noteOf() as { version?: number }).version, 1);
+	t.equal(createHash("sha256").update(all.join(" ")).digest("hex").slice(0, 16), "81f1f1eb98f438fd");
 });

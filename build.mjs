@@ -7,7 +7,7 @@ import { joinChunks } from "./join-chunks.mjs";
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const programs = ["commands/main.ts", "index.ts", "demo/demo.ts", "demo/site.ts", "demo/client.ts", "bench/main.ts"];
 // the subpaths that programs import (package.json, "exports")
-const subpaths = { flow: "api/flow.ts", hooks: "api/hooks.ts" };
+const subpaths = { flow: "api/flow.ts", hooks: "api/hooks.ts", playwright: "integrations/playwright/index.ts" };
 // modules that are loaded late (api/late-modules.ts), and their loader, which must be in a chunk for its relative paths
 const late = Object.fromEntries(
 	["src/filter/compile", "api/exporters", "api/late-modules"].map((name) => [name, `${name}.ts`]),

@@ -96,6 +96,7 @@ async function explanation(
 	values: ExplainValues,
 ): Promise<Explanation> {
 	const { openIndex } = await import("../src/hooks/server-replay.ts");
+	const { requestFlow } = await import("../src/flow/request-flow.ts");
 	const { sessionNameOf } = await import("../src/flow/session.ts");
 	const { orderText, rulesText } = await import("../src/replay/match/rules-text.ts");
 	const index = await openIndex(values, recordings);
@@ -103,7 +104,7 @@ async function explanation(
 	const compared = rulesText(index.rules, values);
 	const equal = index.equalRecordings(request).map(({ flow }) => flow);
 	const session = sessionNameOf(values.session ?? "");
-	const recording = index.takeRecording(await unsent(request), session ?? "");
+	const recording = index.takeRecording(requestFlow(request), session ?? "");
 	if (recording !== null) {
 		const { hitText } = await import("../src/replay/explain/hit-text.ts");
 		const order = orderText(index.order, equal.some((flow) => flow.session !== null) ? index.sessionOrder : null);
@@ -121,12 +122,4 @@ async function explanation(
 		compared,
 		text: `${missText(summary, nearest)}compared: ${compared}\n`,
 	};
-}
-
-async function unsent(request: Request): Promise<HttpFlow> {
-	const { HttpFlow } = await import("../src/flow/flow.ts");
-	const nobody = () => {
-		throw new Error("a request that was never sent has no connection");
-	};
-	return new HttpFlow({ id: "", clientConn: nobody, serverConn: nobody, request });
 }

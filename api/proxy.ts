@@ -99,7 +99,10 @@ export interface ProxyHandle extends AsyncDisposable {
 
 /** The settings of a proxy that depend on the function that starts it. */
 export interface ProxyJob
-	extends Pick<LiveSetup, "values" | "output" | "joins" | "recordings" | "network" | "durable" | "wording" | "keeps"> {
+	extends Pick<
+		LiveSetup,
+		"values" | "output" | "joins" | "recordings" | "network" | "durable" | "wording" | "keeps" | "passes" | "onUnused"
+	> {
 	format?: FormatName | undefined;
 	/** Whether NO_PROXY is kept in the child's environment; default: no. */
 	keepsBypass?: boolean;

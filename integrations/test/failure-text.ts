@@ -11,6 +11,7 @@ const COMMANDS = {
 	jest: (file: string) => `npx jest ${file}`,
 	node: (file: string) => `node --test ${file}`,
 	tap: (file: string) => `npx tap ${file}`,
+	playwright: (file: string) => `npx playwright test ${file}`,
 } as const;
 
 export type Runner = keyof typeof COMMANDS;

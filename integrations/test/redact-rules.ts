@@ -11,7 +11,8 @@ const RULE = /^(?:(header|param|cookie|json|body|keep|env):(.+)|pii|strict)$/s;
  * @throws FlowtapeError FT_BAD_OPTION
  */
 export function redactionValues(rules: readonly string[]): OptionValues<typeof options> {
-	const values: Record<string, unknown> = { ...defaults(options), redact: true };
+	// sessions are names of tests or contexts; without them, a replay could not tell whose the recordings are
+	const values: Record<string, unknown> = { ...defaults(options), redact: true, redact_keep: ["session"] };
 	for (const rule of rules) {
 		const [, kind = rule, value] = RULE.exec(rule) ?? unknownRule(rule);
 		const name = `redact_${kind}`;

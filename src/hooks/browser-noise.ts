@@ -1,5 +1,6 @@
 // Answers requests that browsers make by themselves: update checks, captive portal tests, telemetry, favicons.
 import { now as clock } from "../clock.ts";
+import { requestFlow } from "../flow/request-flow.ts";
 import type { OptionTable, OptionValues } from "../options.ts";
 import type { HookContext } from "./context.ts";
 import type { Hook } from "./hook.ts";
@@ -19,13 +20,13 @@ const NAME = "browser-noise";
 /** null: such requests are treated like others. */
 export async function createBrowserNoise(
 	{ browser_noise: policy }: OptionValues<typeof options>,
-	{ now = clock }: HookContext,
+	{ now = clock, passes }: HookContext,
 ): Promise<Hook | null> {
 	if (policy === "record") return null;
 	const { noiseRuleFor } = await import("./browser-noise/rules.ts");
 	return {
 		name: NAME,
-		claims: (request) => noiseRuleFor(request) !== null,
+		claims: (request) => noiseRuleFor(request) !== null && passes?.(requestFlow(request)) !== true,
 		liveOnly: true,
 		leavesRequest: true,
 		request({ request }, decision) {

@@ -2,6 +2,7 @@
 import t from "tap";
 import { answering, ask, ok, startOrigin } from "../../../fixtures/origin-server.ts";
 import { startTestProxy } from "../../../fixtures/running-proxy.ts";
+import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { createBlockList } from "../../../src/hooks/block-list.ts";
 import { createBrowserNoise } from "../../../src/hooks/browser-noise.ts";
 import type { Hook } from "../../../src/hooks/hook.ts";
@@ -51,6 +52,19 @@ t.test("other clients, and requests by pages, are treated as usual", async (t) =
 	t.equal(await get(asBrowser(origin.authority, "/favicon.ico?v=2")), "icon", "another path");
 	t.equal(await get(asBrowser(origin.authority, "/.well-known/openid-configuration")), "icon");
 	t.equal(proxy.events.filter(({ kind }) => kind === "noise").length, 0);
+});
+
+t.test("a server whose requests pass gets the request", async (t) => {
+	const origin = await startOrigin(
+		t,
+		answering(() => ok("icon")),
+	);
+	const passes = ({ request }: HttpFlow) => request.port === origin.port;
+	const hook = (await createBrowserNoise({ browser_noise: "answer" }, { passes })) as Hook;
+	const proxy = await startTestProxy(t, { hooks: [hook] });
+	const client = await proxy.connect();
+	t.equal((await client.send(asBrowser(origin.authority, "/favicon.ico")).message()).body.toString(), "icon");
+	t.match((await client.send(asBrowser("shop.example", "/favicon.ico")).message()).head, /^HTTP\/1\.1 404 /);
 });
 
 t.test("in reverse mode, the server gets the request", async (t) => {

@@ -1,6 +1,7 @@
 // `scan`: finds what looks like a secret in stored flows.
 import type { Format } from "../formats/index.ts";
 import type { Filter } from "../src/filter/filter.ts";
+import type { OptionTable } from "../src/options.ts";
 import type { RedactionValues, ruleOptions } from "../src/redact/options.ts";
 import type { Finding, Scanner } from "../src/redact/scanner.ts";
 import type { Confidence } from "../src/redact/span.ts";
@@ -9,12 +10,20 @@ import { openSource, type Source } from "./source.ts";
 import { filterOf } from "./tape.ts";
 import { TroubleLog, type TroubleOptions } from "./trouble.ts";
 
+/** The option for the certainty of findings, of the command and of programs. */
+export const confidenceOption = {
+	min_confidence: {
+		type: "string",
+		default: "low",
+		choices: ["high", "medium", "low"],
+		help: "Leave out less certain findings. high: by its place or a known format; medium: by a name in text, or a cookie; low: only by its randomness.",
+	},
+} as const satisfies OptionTable;
+
 /** Options of `scan`: rules of `flowtape scan` in camelCase (docs/options.md), and the following. */
-export interface ScanOptions extends PartialOptions<typeof ruleOptions>, TroubleOptions {
+export interface ScanOptions extends PartialOptions<typeof ruleOptions & typeof confidenceOption>, TroubleOptions {
 	/** Reads only flows that match: an expression (docs/filters.md) or a compiled filter. Default: all. */
 	readonly filter?: string | Filter | undefined;
-	/** Leaves out less certain findings. Default: `low`, which leaves out none. */
-	readonly minConfidence?: Confidence | undefined;
 	/**
 	 * Environment variables, in which `FLOWTAPE_REDACT_KEY` or a file in `FLOWTAPE_HOME` is the key of the fingerprints.
 	 * Default: none; then the fingerprints of each call are different.
@@ -26,11 +35,13 @@ export interface ScanOptions extends PartialOptions<typeof ruleOptions>, Trouble
 	readonly signal?: AbortSignal | undefined;
 }
 
-/** What `scan` found. */
+const OWN: readonly (keyof ScanOptions)[] = ["filter", "env", "formats", "signal", "strict", "onTrouble"];
+
+/** The result of `scan`. */
 export interface ScanReport {
 	/** Number of flows that were read. */
 	readonly flows: number;
-	/** One finding a secret, in the order in which they were found. No finding holds its secret. */
+	/** One finding for each secret, in the order of the flows. No finding holds its secret. */
 	readonly findings: readonly Finding[];
 	/** Damaged parts of the source that were skipped. */
 	readonly damaged: number;
@@ -42,18 +53,15 @@ export interface ScanReport {
  * reason if it is aborted
  */
 export async function scan(source: Source, options: ScanOptions = {}): Promise<ScanReport> {
-	const { filter, minConfidence = "low", env, formats, signal, strict, onTrouble, ...given } = options;
+	const { filter, env, formats, signal } = options;
 	signal?.throwIfAborted();
 	const { optionValues } = await import("./options.ts");
 	const { ruleOptions } = await import("../src/redact/options.ts");
-	const values = optionValues(ruleOptions, given, {
-		verb: "scan",
-		others: ["filter", "minConfidence", "env", "formats", "signal", "strict", "onTrouble"],
-	});
+	const values = optionValues({ ...ruleOptions, ...confidenceOption }, options, { verb: "scan", others: OWN });
 	const { randomKey, redactionKey } = await import("./redaction-key.ts");
 	const key = env === undefined ? randomKey() : await redactionKey(env, { create: false });
-	const scanner = await createScanner(values, key, minConfidence);
-	const troubles = new TroubleLog({ strict, onTrouble });
+	const scanner = await createScanner(values, key, values.min_confidence);
+	const troubles = new TroubleLog(options);
 	const { closeSources, RecoveringSource } = await import("./copy-flows.ts");
 	const sources = await openSource(source, { report: troubles.reportInput, filter: await filterOf(filter), formats });
 	try {

@@ -1,6 +1,6 @@
 // `flowtape scan`: reports what looks like a secret in tapes, without printing it.
 import { redactionKey } from "../api/redaction-key.ts";
-import { createScanner } from "../api/scan.ts";
+import { confidenceOption, createScanner } from "../api/scan.ts";
 import { FlowtapeError } from "../src/errors.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
 import { ruleOptions } from "../src/redact/options.ts";
@@ -29,12 +29,7 @@ const ownOptions = {
 		metavar: "FILE",
 		help: "Only new secrets count: those in this SARIF file of an earlier scan do not.",
 	},
-	min_confidence: {
-		type: "string",
-		default: "low",
-		choices: ["high", "medium", "low"],
-		help: "Leave out less certain findings. high: by its place or a known format; medium: by a name in text, or a cookie; low: only by its randomness.",
-	},
+	...confidenceOption,
 	...selectionOptions,
 	rules: { type: "string", default: null, metavar: "FILE", help: "Read options from a YAML or JSON file too." },
 	...inputOptions,

@@ -1,4 +1,4 @@
-// Collects the secrets of flows for a report: one finding a secret, with all its places. No finding holds its secret.
+// Collects the secrets of flows for a report: one finding for each secret, with all its places. No finding holds its secret.
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import type { Flow } from "../flow/flow.ts";
 import { detached } from "./detached.ts";

@@ -34,6 +34,7 @@ t.test("all functions", async (t) => {
 				.replayClient({ from, ...wrong })
 				[Symbol.asyncIterator]()
 				.next(),
+		scan: () => library.scan(from, wrong),
 		run: () => library.run(["true"], { tape: from, env: {}, ...wrong }),
 		flows: async () => tape.flows(wrong),
 		compileFilter: async () => library.compileFilter("~all", wrong),

@@ -37,6 +37,10 @@ t.test("options", async (t) => {
 	t.equal((await scan(flows(), { minConfidence: "high" })).findings.length, 1);
 	t.match(await scan(flows(), { filter: "~d other.test" }), { flows: 1, findings: [{ rule: "name.token" }] });
 	t.equal((await scan(flows(), { redactKeep: ["cookie", "header.authorization", "name.token"] })).findings.length, 0);
+	await t.rejects(scan([], { minConfidence: "hgih" } as never), {
+		code: "FT_BAD_OPTION",
+		message: /expected one of high, medium, low/,
+	});
 	await t.rejects(scan([], { redactParams: "x" } as never), { code: "FT_BAD_OPTION", message: /redactParam\b/ });
 	await t.rejects(scan([], { redactBody: ["("] }), { code: "FT_BAD_PATTERN" });
 	await t.rejects(scan([], { signal: AbortSignal.abort(new Error("stop")) }), { message: "stop" });

@@ -251,7 +251,7 @@ t.test("answers that are cut off", async (t) => {
 	const folder = t.testdir({ home: {} });
 	const path = join(folder, "a.tape");
 	const proxy = await startCaptured(record, [path, "--redact"], { env: { FLOWTAPE_HOME: join(folder, "home") } });
-	for (const cut of ["/cut", "/cut.gz"]) await t.rejects(ask(proxy, url, [cut]), { code: "ECONNRESET" });
+	for (const cut of ["/cut", "/cut.gz"]) t.same(await ask(proxy, url, [cut]), [200, 502]);
 	const { err } = await proxy.stop();
 	t.match(err, "the response body was removed, because it cannot be searched");
 	t.same(dirtyFiles(folder), []);

@@ -1,7 +1,9 @@
 // Opens files and stdin for reading, and decompresses and decodes them.
-import { type FileHandle, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { read } from "node:fs";
+import { mkdtemp, open, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
 import { closeReading, openForReading } from "../src/store/sqlite/open-files.ts";
 import { type Compression, decompress, sniffCompression } from "./compression.ts";
@@ -11,6 +13,8 @@ import { openOutput } from "./output.ts";
 const CHUNK_BYTES = 256 * 1024;
 /** Bytes needed to detect compression and UTF-16. */
 const MAGIC_BYTES = 4;
+
+const readAt = promisify(read);
 
 /**
  * Opens a file, or stdin for `-`. gzip, zlib and zstd are decompressed, as a stream; UTF-16 is converted to UTF-8.
@@ -35,7 +39,7 @@ async function openBytes(path: string): Promise<Input> {
 		const info = await stat(path);
 		if (info.isDirectory())
 			throw new FlowtapeError("FT_IO", `${path}: expected a tape, found a folder`, { file: path });
-		if (info.isFile()) return fileInput(await openForReading(path), path, info.size);
+		if (info.isFile()) return fileInput(openForReading(path), path, info.size);
 		return streamInput((await open(path)).createReadStream({ highWaterMark: CHUNK_BYTES }), path, null);
 	} catch (error) {
 		throw inputError(path, error);
@@ -50,7 +54,7 @@ function inputError(path: string, cause: unknown): unknown {
 	return cause;
 }
 
-function fileInput(file: FileHandle, path: string, size: number): Input {
+function fileInput(descriptor: number, path: string, size: number): Input {
 	let done = 0;
 	let isClosed = false;
 	return {
@@ -59,13 +63,14 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 		size,
 		progress: () => ({ done, total: size }),
 		peek: async (bytes) => {
-			const { buffer, bytesRead } = await file.read(Buffer.alloc(bytes), 0, bytes, 0);
+			const { buffer, bytesRead } = await readAt(descriptor, Buffer.alloc(bytes), 0, bytes, 0);
 			return buffer.subarray(0, bytesRead);
 		},
 		async *chunks({ reuse } = { reuse: false }) {
 			let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-			for (;;) {
-				const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, done);
+			// the number of a closed descriptor may be that of another file
+			while (!isClosed) {
+				const { bytesRead } = await readAt(descriptor, buffer, 0, CHUNK_BYTES, done);
 				if (bytesRead === 0) return;
 				done += bytesRead;
 				yield buffer.subarray(0, bytesRead);
@@ -75,7 +80,7 @@ function fileInput(file: FileHandle, path: string, size: number): Input {
 		async close() {
 			if (isClosed) return;
 			isClosed = true;
-			await closeReading(file);
+			closeReading(descriptor);
 		},
 	};
 }

@@ -1,13 +1,12 @@
 // The files that SQLite has open in this process. When a process closes any descriptor of a file, POSIX releases all of
 // its locks on that file, also those of SQLite: another process could then delete the write-ahead log of a recording.
 // So descriptors of such files are closed only after SQLite has closed the file.
-import { statSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, statSync } from "node:fs";
 
 interface OpenFile {
 	connections: number;
-	/** Files that are no longer read. */
-	readonly waiting: FileHandle[];
+	/** Descriptors that are no longer read. */
+	readonly waiting: number[];
 }
 
 /** By device and inode. */
@@ -31,19 +30,19 @@ export function noteOpened(path: string): () => void {
 	return () => {
 		if (--file.connections > 0) return;
 		files.delete(key);
-		for (const handle of file.waiting) void handle.close();
+		for (const descriptor of file.waiting) closeSync(descriptor);
 	};
 }
 
-/** Opens a file for reading, which may be one that SQLite has open. Close it with `closeReading`. */
-export async function openForReading(path: string): Promise<FileHandle> {
+/** Opens a file for reading, which may be one that SQLite has open. Close the descriptor with `closeReading`. */
+export function openForReading(path: string): number {
 	const key = keyOf(statSync(path, { bigint: true }));
-	return files.get(key)?.waiting.pop() ?? (await open(path));
+	return files.get(key)?.waiting.pop() ?? openSync(path, "r");
 }
 
-/** Closes a file, if SQLite does not have it open; otherwise later. */
-export async function closeReading(handle: FileHandle): Promise<void> {
-	const file = files.get(keyOf(await handle.stat({ bigint: true })));
-	if (file === undefined) await handle.close();
-	else file.waiting.push(handle);
+/** Closes a descriptor, if SQLite does not have its file open; otherwise later. */
+export function closeReading(descriptor: number): void {
+	const file = files.get(keyOf(fstatSync(descriptor, { bigint: true })));
+	if (file === undefined) closeSync(descriptor);
+	else file.waiting.push(descriptor);
 }

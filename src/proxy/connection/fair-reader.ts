@@ -179,7 +179,12 @@ export class FairReader {
 		this.#onEnd = onEnd;
 		socket.on("data", (bytes: Buffer) => {
 			if (this.#held !== null || (onEnd !== undefined && isCrowded() && heldBytes < HELD_LIMIT)) this.#hold(bytes);
-			else if (exceedsTurn(() => take(bytes))) this.#yield();
+			else {
+				// not by `exceedsTurn`: this runs for all that is received
+				beginTurn();
+				take(bytes);
+				if (isTurnOver()) this.#yield();
+			}
 		});
 		if (onEnd !== undefined)
 			socket.on("end", () => {

@@ -1,17 +1,13 @@
 // The tape of one test: a proxy that records to it or answers from it, with a session for each browser context.
-import { REPLAY_PREFIX, replayOptions } from "../../api/live-options.ts";
-import { optionValues } from "../../api/options.ts";
 import { type StartedProxy, startProxy } from "../../api/proxy.ts";
 import type { Session } from "../../api/session.ts";
 import { recordModeOf, TapeRun } from "../../api/tape-run.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
-import { FlowSource } from "../../src/flow/pipe.ts";
 import { formatUrl } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
-import { matchingOptions } from "../../src/hooks/server-replay.ts";
 import { apiWording } from "../test/api-wording.ts";
-import { redactionValues } from "../test/redact-rules.ts";
+import { proxyValues, recordingsOf } from "../test/tape-proxy.ts";
 import type { TapeOptions } from "./options.ts";
 import { passesOf } from "./passthrough.ts";
 
@@ -80,7 +76,8 @@ export class TestTape implements InsertedTape {
 	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_IO, and for a tape that cannot be read
 	 */
 	static async insert(setup: TestTapeSetup): Promise<TestTape> {
-		const { path, options, env, ca } = setup;
+		const { path, options, env, ca, checksCertificates } = setup;
+		const { match = {}, miss = 404, redact = null } = options;
 		const run = await TapeRun.open({
 			tape: path,
 			mode: recordModeOf(env) ?? options.mode ?? null,
@@ -95,10 +92,14 @@ export class TestTape implements InsertedTape {
 			const proxy = await startProxy(
 				{
 					...job,
-					recordings: run.exists ? recordings : recordings.map(() => FlowSource.of(async function* () {})),
+					recordings: recordingsOf(run, recordings),
 					keeps: (flow) => !(flow.type === "http" && passes(flow)) && keeps?.(flow) !== false,
 					passes,
-					values: run.withTapeDefaults(valuesOf(setup, recordings.length > 0)),
+					values: proxyValues(
+						run,
+						{ match, miss: miss === "error" ? "kill" : String(miss), redact, checksCertificates },
+						recordings.length > 0,
+					),
 					wording,
 					onUnused: ({ method, scheme, host, port, path: target }) =>
 						unused.push(`${method} ${formatUrl(scheme, host, port, target)}`),
@@ -174,20 +175,4 @@ export class TestTape implements InsertedTape {
 			});
 		});
 	}
-}
-
-function valuesOf({ options, checksCertificates }: TestTapeSetup, replays: boolean) {
-	const { match = {}, miss = 404, redact } = options;
-	const extra = (miss === "error" ? "kill" : String(miss)) as "404";
-	const values = {
-		...optionValues(
-			replayOptions,
-			{ listenPort: 0, sslInsecure: !checksCertificates, extra },
-			{ verb: "miss", prefix: REPLAY_PREFIX },
-		),
-		...optionValues(matchingOptions, match, { verb: "match", prefix: REPLAY_PREFIX }),
-		...(redact !== undefined && redactionValues(redact)),
-	};
-	// while it replays, the proxy must not connect to a server before a request needs it
-	return replays ? { ...values, connection_strategy: "lazy" as const } : values;
 }

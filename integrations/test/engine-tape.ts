@@ -4,20 +4,16 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { proxyEnvironment } from "../../api/child-environment.ts";
-import { type LiveProxy, type LiveValues, startLive } from "../../api/live.ts";
-import { REPLAY_PREFIX } from "../../api/live-options.ts";
+import { type LiveProxy, startLive } from "../../api/live.ts";
 import { optionValues } from "../../api/options.ts";
 import { RunEvents } from "../../api/run-events.ts";
-import { runOptions } from "../../api/run-options.ts";
 import { TapeRun, options as tapeOptions } from "../../api/tape-run.ts";
 import { openTape } from "../../formats/index.ts";
 import type { CertificateAuthority } from "../../src/ca/authority.ts";
 import { OwnServers } from "../../src/child/own-servers.ts";
-import { FlowSource } from "../../src/flow/pipe.ts";
 import type { FlowSummary } from "../../src/flow/recorded.ts";
 import { sessionNameOf } from "../../src/flow/session.ts";
 import { formatUrl } from "../../src/flow/url.ts";
-import { matchingOptions } from "../../src/hooks/server-replay.ts";
 import { type Entrance, openEntrance } from "../../src/route/entrance.ts";
 import type { RouteMessage } from "../../src/route/route.ts";
 import { apiWording } from "./api-wording.ts";
@@ -33,7 +29,7 @@ import type {
 	ToEngine,
 } from "./messages.ts";
 import type { RecordMode } from "./options.ts";
-import { redactionValues } from "./redact-rules.ts";
+import { proxyValues, recordingsOf } from "./tape-proxy.ts";
 import { TestHook } from "./test-hook.ts";
 import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
 
@@ -123,11 +119,10 @@ export class EngineTape {
 		const live = await startLive({
 			...setup,
 			...listeners,
-			// without a tape, every request is a miss
-			recordings: run.exists ? recordings : recordings.map(() => FlowSource.of(async function* () {})),
+			recordings: recordingsOf(run, recordings),
 			keeps: (flow) => !this.#hook.isPassed(flow) && keeps?.(flow) !== false,
 			passes: (flow) => this.#hook.isPassed(flow),
-			values: this.#values(recordings.length > 0),
+			values: proxyValues(run, this.#setup, recordings.length > 0),
 			home: authority,
 			hooks: [this.#hook],
 			own: this.#own,
@@ -151,17 +146,6 @@ export class EngineTape {
 			recordedAt: live.recordedAt === null ? null : live.recordedAt * 1000,
 			values: run.exists && recordings.length > 0 ? await valuesOn(tape) : new Map(),
 		};
-	}
-
-	#values(replays: boolean): LiveValues {
-		const { match, miss, redact } = this.#setup;
-		const values = this.#run.withTapeDefaults({
-			...optionValues(runOptions, { listenPort: 0, extra: miss as "404" }, { verb: "miss", prefix: REPLAY_PREFIX }),
-			...optionValues(matchingOptions, match, { verb: "match", prefix: REPLAY_PREFIX }),
-			...(redact !== null && redactionValues(redact)),
-		});
-		// while it replays, the proxy must not connect to a server before a request needs it
-		return replays ? { ...values, connection_strategy: "lazy" } : values;
 	}
 
 	#listen(emitter: RunEvents["emitter"]): void {

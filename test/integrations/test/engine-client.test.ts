@@ -1,31 +1,19 @@
 // The engine's thread: calls with and without waiting, errors, and its end.
 import { join } from "node:path";
 import t from "tap";
+import { engineSetup } from "../../../fixtures/engine-setup.ts";
 import { EngineClient, type TapeEvent } from "../../../integrations/test/engine-client.ts";
 import { threadState } from "../../../integrations/test/thread-state.ts";
-
-const setup = (tape: string) => ({
-	tape,
-	mode: { value: "none", source: "mode" },
-	match: {},
-	miss: "404",
-	only: null,
-	passes: [],
-	redact: null,
-	recordFailures: false,
-	calls: [],
-	env: {},
-});
 
 t.test("calls, and an engine that ends", async (t) => {
 	const events: TapeEvent[] = [];
 	const client = new EngineClient((event) => events.push(event));
 	await t.rejects(client.call("rewind", null), { message: /not inserted/ });
-	await t.rejects(client.call("insert", { ...setup("a.odd"), match: { order: "odd" as "once" } }), {
+	await t.rejects(client.call("insert", { ...engineSetup("a.odd"), match: { order: "odd" as "once" } }), {
 		name: "FlowtapeError",
 		code: "FT_BAD_OPTION",
 	});
-	const inserted = await client.call("insert", setup(join(t.testdir(), "a.tape")));
+	const inserted = await client.call("insert", engineSetup(join(t.testdir(), "a.tape")));
 	t.match(inserted, { exists: false, isRecording: false, recordedAt: null });
 	t.equal(inserted.values.size, 0);
 	t.match(inserted.authority, /BEGIN CERTIFICATE/);

@@ -3,28 +3,17 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { engineSetup } from "../../../fixtures/engine-setup.ts";
 import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
 import { writeTape } from "../../../fixtures/tape-files.ts";
 import { EngineTape } from "../../../integrations/test/engine-tape.ts";
 import { inMemoryAuthority } from "../../../src/ca/authority.ts";
 
-const setup = {
-	mode: { value: "none", source: "mode" },
-	match: {},
-	miss: "404",
-	only: null,
-	passes: [],
-	redact: null,
-	recordFailures: false,
-	calls: [],
-	env: {},
-};
-
 t.test("a tape is opened and ejected, and leaves no file behind", async (t) => {
 	const temporary = ownTemporaryFolder(t);
 	const tape = join(t.testdir(), "a.tape");
 	await writeTape(tape, [httpFlow()]);
-	const opened = await EngineTape.open(1, { ...setup, tape }, () => {});
+	const opened = await EngineTape.open(1, engineSetup(tape), () => {});
 	t.match(await opened.start(await inMemoryAuthority()), {
 		exists: true,
 		isRecording: false,
@@ -45,7 +34,7 @@ t.test("a tape is opened and ejected, and leaves no file behind", async (t) => {
 t.test("recording keeps no draft if it cannot start", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
 	const mode = { value: "once", source: "mode" };
-	const opened = await EngineTape.open(1, { ...setup, tape, mode, match: { order: "odd" as "once" } }, () => {});
+	const opened = await EngineTape.open(1, { ...engineSetup(tape), mode, match: { order: "odd" as "once" } }, () => {});
 	await t.rejects(opened.start(await inMemoryAuthority()), { code: "FT_BAD_OPTION" });
 	t.same(readdirSync(t.testdirName), []);
 });

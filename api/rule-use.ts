@@ -1,6 +1,7 @@
 // Tracks which of the given rules and edits have changed, answered or dropped a flow.
 import { quoteInLine } from "../src/export/shell.ts";
 import { kebab } from "../src/options.ts";
+import { options as redactionOptions } from "../src/redact/options.ts";
 
 /**
  * Options that are lists of rules. If a recording answers a request, a proxy does not apply the request rules of the
@@ -8,15 +9,8 @@ import { kebab } from "../src/options.ts";
  */
 const RULES_BEFORE_RECORDINGS = ["modify_headers", "block_list"] as const;
 const RULES = [...RULES_BEFORE_RECORDINGS, "map_remote", "map_local", "modify_body"] as const;
-const REDACTION = [
-	"redact_header",
-	"redact_param",
-	"redact_cookie",
-	"redact_json",
-	"redact_body",
-	"redact_env",
-	"redact_keep",
-] as const;
+/** The options of redaction that are lists of rules. */
+const REDACTION = Object.entries(redactionOptions).flatMap(([name, { type }]) => (type === "sequence" ? [name] : []));
 /** Options without rules. Each edits all stored flows that it applies to. */
 const EDITS = ["set_status", "set_comment", "mark", "decode", "encode", "refresh"] as const;
 

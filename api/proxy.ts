@@ -90,8 +90,8 @@ export interface ProxyHandle extends AsyncDisposable {
 	 */
 	openSession(name?: string): Promise<Session>;
 	/**
-	 * Closes the proxy and its sessions: accepts no more connections, gives exchanges in progress half a second to end, and writes all
-	 * flows to the tape. Resolves to the report; further calls return the same promise.
+	 * Closes the proxy and its sessions: accepts no more connections, gives exchanges in progress half a second to end,
+	 * and writes all flows to the tape. Resolves to the report; further calls return the same promise.
 	 * @throws FlowtapeError FT_IO if the tape cannot be completed
 	 */
 	close(): Promise<RunReport>;

@@ -60,8 +60,9 @@ export interface Tape extends AsyncDisposable, AsyncIterable<Flow> {
 	/** The format of the file. For an empty file: by its extension, otherwise `tape`. */
 	readonly format: FormatName;
 	/**
-	 * The flows that match a query; default: all. Throws FlowtapeError FT_BAD_OPTION for unknown options. Iterating throws FlowtapeError FT_BAD_FILTER, and FT_CORRUPT_FLOW and
-	 * others for damage unless `onTrouble` or `strict` says to skip it.
+	 * The flows that match a query; default: all. Throws FlowtapeError FT_BAD_OPTION for unknown options. Iterating throws
+	 * FlowtapeError FT_BAD_FILTER, and FT_CORRUPT_FLOW and others for damage unless `onTrouble` or `strict` says to skip
+	 * it.
 	 */
 	flows(query?: FlowQuery): FlowSequence;
 	/** The flow with this id; null if there is none. @throws FlowtapeError as `flows` */

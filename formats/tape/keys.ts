@@ -41,7 +41,7 @@ export class OwnKeys {
 		this.#pending = this.#adopt(note, write).finally(() => {
 			this.#pending = null;
 		});
-		// whoever waits for it gets the error
+		// the error goes to the code that waits for it
 		this.#pending.catch(() => {});
 	}
 

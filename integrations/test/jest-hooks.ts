@@ -1,4 +1,4 @@
-// The hooks of Jest, and what its state tells about tests.
+// The hooks of Jest, and names and results of tests in its state.
 import { SEPARATOR } from "./names.ts";
 import type { RunnerHooks, RunningTest } from "./use-tape.ts";
 

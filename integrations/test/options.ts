@@ -53,9 +53,9 @@ export interface TapeOptions {
 }
 
 /**
- * What is replaced besides the default: a header, a parameter of queries and forms, a cookie, values at a JSON path,
- * matches of a regular expression, the value of an environment variable. `keep` takes a default rule away. `pii`:
- * personal data; `strict`: all that looks random.
+ * A rule of redaction besides the default ones: for a header, a parameter of queries and forms, a cookie, values at a
+ * JSON path, matches of a regular expression, the value of an environment variable. `keep` takes a default rule away.
+ * `pii`: personal data; `strict`: all that looks random.
  */
 export type RedactRule =
 	| `${"header" | "param" | "cookie" | "json" | "body" | "keep" | "env"}:${string}`

@@ -1,4 +1,4 @@
-// The hooks of Vitest, and what its tasks tell about tests.
+// The hooks of Vitest, and names and results of tests in its tasks.
 import { SEPARATOR } from "./names.ts";
 import type { RunnerHooks, RunningTest } from "./use-tape.ts";
 

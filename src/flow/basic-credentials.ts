@@ -8,8 +8,8 @@ export function formatBasic(credentials: string): ByteString {
 }
 
 /**
- * User and password, in UTF-8 or else Latin-1; the first colon ends the user (RFC 7617 section 2). null: the header is missing, malformed or of
- * another scheme.
+ * User and password, in UTF-8 or else Latin-1; the first colon ends the user (RFC 7617 section 2). null: the header is
+ * missing, malformed or of another scheme.
  */
 export function parseBasic(header: string | null): [user: string, password: string] | null {
 	if (header === null) return null;

@@ -60,8 +60,8 @@ export function redactContent(
 }
 
 /**
- * What stands before JSON: guards against its use as a script, such as `)]}'` and `for(;;);`, the function of JSONP, the
- * numbers of Socket.IO, and the letter of SockJS.
+ * Text that can stand before JSON: guards against its use as a script, such as `)]}'` and `for(;;);`, the function of
+ * JSONP, the numbers of Socket.IO, and the letter of SockJS.
  */
 const BEFORE_JSON =
 	/^\s{0,64}(?:\)\]\}'?,?\s{0,4}|(?:while ?\(1\)|for ?\(;;\));\s{0,4}|(?:\/\*\*\/ ?)?[\w.$]{1,100}\(\s{0,4}|\d{1,6}(?:\/[^,]{0,100},\d{0,9})?|a(?=\["))(?=[[{])/;

@@ -5,8 +5,9 @@ import { isLoopback, isThisMachine, isUnspecified, type Target } from "./target.
 
 export class OwnServers {
 	/**
-	 * Servers on which `listen` was called, with their listeners of `close`. They are asked for their address when a client connects, because an earlier
-	 * listener of their `listening` event may connect before any listener of ours runs.
+	 * Servers on which `listen` was called, with their listeners of `close`. They are asked for their address when a
+	 * client connects, because an earlier listener of their `listening` event may connect before any listener of ours
+	 * runs.
 	 */
 	readonly #servers = new Map<Server, () => void>();
 

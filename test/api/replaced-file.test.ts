@@ -1,4 +1,4 @@
-// What is left on the disk of a file that was replaced: read through a descriptor that was opened before.
+// The bytes that a replaced file leaves on the disk, read through a descriptor that was opened before.
 import { linkSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";

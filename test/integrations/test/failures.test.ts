@@ -1,4 +1,4 @@
-// What can go wrong around a tape, and what the test is told.
+// Failures around a tape, and their messages.
 import { spawn } from "node:child_process";
 import { on, once } from "node:events";
 import { get } from "node:http";

@@ -1,4 +1,4 @@
-// What the state of Jest tells about tests. interop/runners.mjs runs Jest itself.
+// Names and results of tests in the state of Jest. interop/runners.mjs runs Jest itself.
 import t from "tap";
 import { jestHooks } from "../../../integrations/test/jest-hooks.ts";
 import type { RunningTest } from "../../../integrations/test/use-tape.ts";

@@ -1,4 +1,4 @@
-// What the tasks of Vitest tell about tests. interop/runners.mjs runs Vitest itself.
+// Names and results of tests in the tasks of Vitest. interop/runners.mjs runs Vitest itself.
 import t from "tap";
 import { testOf, type VitestTask, vitestHooks } from "../../../integrations/test/vitest-hooks.ts";
 

@@ -85,7 +85,7 @@ const proxyFolders = [
 
 /** The only files that may import each package. */
 const importersOf = {
-	"better-sqlite3": "src/store/sqlite/database.js",
+	"better-sqlite3": "src/store/sqlite/open-tape.js",
 	msgpackr: "src/store/record/msgpack.js|src/views/msgpack.js",
 	"tough-cookie": "src/flow/cookie-jar.js",
 	fzstd: "src/flow/body.js|formats/compression.js",

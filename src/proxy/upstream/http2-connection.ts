@@ -35,6 +35,7 @@ import { adviceOnAlert } from "../tls/upstream-options.ts";
 import type { Framing } from "../wire/framing.ts";
 import { isIdempotent } from "../wire/hop-by-hop.ts";
 import { type ResponseListener, type UpstreamChannel, UpstreamReset } from "./channel.ts";
+import { detectInvalidSettings, detectStall } from "./http2-stall.ts";
 
 export interface Http2Settings {
 	/** How long a stream may be idle before it fails. Milliseconds; 0: no limit. */
@@ -50,13 +51,6 @@ const UNPROCESSED = new Set([REFUSED_STREAM, HTTP_1_1_REQUIRED]);
 
 /** nghttp2's error if the first frame is not SETTINGS, for example because the response is HTTP/1.1. */
 const PROTOCOL_ERROR = -505;
-/** How often to check whether the first frame was SETTINGS. Milliseconds. */
-const SETTINGS_CHECK_MS = 100;
-/** The size of a frame header. Bytes. */
-const FRAME_BYTES = 9;
-/** How often to check whether the session still reads. Milliseconds. */
-const STALL_CHECK_MS = 500;
-
 export class UpstreamHttp2 {
 	readonly serverConn: ServerConnection;
 	/** When the last stream was closed, in milliseconds of `performance.now()`; infinite while a stream is open. */
@@ -105,8 +99,12 @@ export class UpstreamHttp2 {
 		};
 		session.on("error", onError);
 		socket.on("error", onError);
-		this.#watchForSettings();
-		this.#watchForStall();
+		const fail = (reason: string) => {
+			this.#error ??= new Error(reason);
+			session.destroy(this.#error);
+		};
+		detectInvalidSettings(session, socket, fail);
+		detectStall(session, socket, () => this.#isWaiting, fail);
 		session.on("goaway", (code, lastStream) => {
 			if (code !== NO_ERROR) this.#error ??= new Error(`it sent GOAWAY (${errorName(code)})`);
 			this.#lastStream = lastStream;
@@ -158,60 +156,9 @@ export class UpstreamHttp2 {
 		return { cancel };
 	}
 
-	/**
-	 * After a first frame with an invalid length (RFC 9113 section 6.5), nghttp2 sends GOAWAY and stops reading. Node 20
-	 * does not report that: without this check, requests would wait until a timeout.
-	 */
-	#watchForSettings(): void {
-		const session = this.#session;
-		let looks = 0;
-		const timer = setInterval(() => {
-			if (this.#socket.bytesRead < FRAME_BYTES || ++looks < 2) return;
-			this.#error ??= new Error("its SETTINGS frame is invalid");
-			session.destroy(this.#error);
-		}, SETTINGS_CHECK_MS).unref();
-		const stop = () => clearInterval(timer);
-		session.once("remoteSettings", stop).once("close", stop);
-	}
-
-	/**
-	 * After a connection error (fields of more than 64 KiB, invalid HPACK or length), nghttp2 sends GOAWAY and stops
-	 * reading. Node does not report that, and all streams would wait for ever if the server keeps the connection open.
-	 * nghttp2 also stops sending, so a PING that stays in the queue reveals the error. A PING is sent when data has
-	 * arrived and no more follows. No PING is sent while a request is being sent: the PING could be delayed for other
-	 * reasons, and gRPC servers treat PINGs as an attack.
-	 */
-	#watchForStall(): void {
-		const session = this.#session;
-		const socket = this.#socket;
-		let lastRead = 0;
-		let soundAt = 0;
-		let writtenAtPing: number | null = null;
-		const look = () => {
-			const { bytesRead, bytesWritten } = socket;
-			if (writtenAtPing === bytesWritten && (session.state.outboundQueueSize ?? 0) > 0) {
-				this.#error ??= new Error("it sent an invalid frame");
-				session.destroy(this.#error);
-				return;
-			}
-			writtenAtPing = null;
-			const isLull = bytesRead === lastRead;
-			lastRead = bytesRead;
-			if (
-				!isLull ||
-				bytesRead === soundAt ||
-				this.#streams.size === 0 ||
-				[...this.#streams].some((stream) => !stream.writableFinished)
-			)
-				return;
-			writtenAtPing = bytesWritten;
-			soundAt = bytesRead;
-			session.ping(() => {
-				soundAt = socket.bytesRead;
-			});
-		};
-		const timer = setInterval(look, STALL_CHECK_MS).unref();
-		session.once("close", () => clearInterval(timer));
+	/** Whether all requests were sent, and a response is still to come. */
+	get #isWaiting(): boolean {
+		return this.#streams.size > 0 && [...this.#streams].every((stream) => stream.writableFinished);
 	}
 
 	/** Whether another stream can be opened now. */

@@ -1,15 +1,8 @@
-// Encodes flows as rows and decodes them: fields that are searched have columns, the rest is in msgpack records. Bodies
-// and connections have tables of their own.
-import { deflateRawSync, inflateRawSync } from "node:zlib";
+// Encodes flows as rows and decodes them: fields that are searched have columns, the rest is in msgpack records. Bodies,
+// connections and messages have tables of their own.
 import { FlowtapeError } from "../../errors.ts";
 import { type Body, bodySize } from "../../flow/body.ts";
-import { asBuffer } from "../../flow/bytes.ts";
-import {
-	type ClientConnection,
-	clientConnection,
-	type ServerConnection,
-	serverConnection,
-} from "../../flow/connection.ts";
+import { clientConnection, serverConnection } from "../../flow/connection.ts";
 import { durationOf, firstByteOf, startOf } from "../../flow/durations.ts";
 import { endOf, impliedEnd, toEnd } from "../../flow/ending.ts";
 import {
@@ -19,17 +12,14 @@ import {
 	type FlowInit,
 	HttpFlow,
 	type Lazy,
-	type StreamMessage,
 	TcpFlow,
 	UdpFlow,
-	type WebSocketData,
-	type WebSocketMessage,
 } from "../../flow/flow.ts";
-import { type LazyMessage, readLazily } from "../../flow/lazy-messages.ts";
 import type { Request, Response } from "../../flow/message.ts";
 import { isDictionary, type MetaValue } from "../../flow/metadata.ts";
 import { damagedRecord } from "./damage.ts";
-import type { FlowColumns, FlowRow, MessageRow, NumberedMessage, StoredBody } from "./flow-row.ts";
+import { type FlowColumns, type FlowRow, orZero, type StoredBody } from "./flow-row.ts";
+import { lazyWebSocket, messagesOf, readStreamMessages } from "./messages.ts";
 import { fromMeta, type Packed, pack, toMeta, unpackRecord } from "./msgpack.ts";
 import {
 	packDns,
@@ -42,37 +32,9 @@ import {
 	unpackResponse,
 	unpackWebSocket,
 } from "./pack-message.ts";
-import { isWholeMessage, unsealed } from "./row-sum.ts";
+import type { PartReader, PartWriter } from "./parts.ts";
+import { unsealed } from "./row-sum.ts";
 import { fromStored, toStored } from "./text.ts";
-
-/** Writes the large and the shared parts of a flow. */
-export interface PartWriter {
-	writeBody(body: Body): StoredBody;
-	/** Returns the id of the connection's row. */
-	writeClient(client: ClientConnection | Lazy<ClientConnection>): number;
-	writeServer(server: ServerConnection | Lazy<ServerConnection>): number;
-}
-
-/**
- * Reads the large and the shared parts of a flow. A damaged body or list of messages is reported and left out. A
- * damaged connection throws FlowtapeError FT_CORRUPT_FLOW, or FT_STORE if its row cannot be read.
- */
-export interface PartReader {
-	readBody(stored: StoredBody, size: number | null): Body;
-	/** The connection with a row id. */
-	readClient(row: number): ClientConnection;
-	readServer(row: number): ServerConnection;
-	/** A reference to a connection's row, by which a writer of the same kind can copy it. */
-	rowRefOf(row: number): object;
-	/** The stored messages of a flow, in order, without a check of their checksums. */
-	readMessages(seq: number): NumberedMessage[];
-	/** As `readMessages`, but `bytes` is null if there are more than `limit`. */
-	readSmallMessages(seq: number, limit: number): (Omit<NumberedMessage, "bytes"> & { bytes: Uint8Array | null })[];
-	/** A single message; undefined: it is missing. */
-	readMessage(seq: number, n: number): NumberedMessage | undefined;
-	/** Reports that a part of a flow is damaged and is left out. */
-	reportDamage(seq: number, what: string, cause: unknown): void;
-}
 
 /**
  * Encodes the row of a flow. Bodies and connections go to `writer`; for messages see `encodeMessages`.
@@ -144,11 +106,6 @@ function isCoded(message: Request | Response | null): boolean {
 	return message?.headers.has("content-encoding") ?? false;
 }
 
-/** SQLite cannot store NaN, which a time from another format may be. */
-function orZero(time: number): number {
-	return Number.isNaN(time) ? 0 : time;
-}
-
 function headOf(flow: Flow, messages: number | null): Packed {
 	const { error, extra } = flow;
 	const common = [
@@ -187,59 +144,6 @@ function packRest(flow: Flow): Uint8Array | null {
 
 const REST_FIELDS = 3;
 
-/** Flag of a message: its bytes are compressed (RFC 1951). */
-const CODED = 4;
-/** Messages larger than this are compressed if that makes them smaller. Bytes. */
-const CODED_FROM = 64 * 1024;
-/** Size of the sample that shows whether compression saves enough. Bytes. */
-const SAMPLE_BYTES = 8 * 1024;
-/** Limit for the inflated size of a message. Bytes. */
-const INFLATED_LIMIT = 256 * 1024 * 1024;
-
-/** Compresses the bytes of a large message; null: it is not large, or compression saves too little. */
-function codeLarge(content: Buffer): Buffer | null {
-	if (content.length <= CODED_FROM) return null;
-	const sample = deflateRawSync(content.subarray(0, SAMPLE_BYTES), { level: 1 });
-	if (sample.length > 0.75 * SAMPLE_BYTES) return null;
-	const coded = deflateRawSync(content, { level: 1 });
-	return coded.length < content.length ? coded : null;
-}
-
-/** @throws FlowtapeError FT_CORRUPT_FLOW */
-function contentOf(bytes: Uint8Array, flags: number): Buffer {
-	if ((flags & CODED) === 0) return asBuffer(bytes);
-	try {
-		return inflateRawSync(bytes, { maxOutputLength: INFLATED_LIMIT });
-	} catch (cause) {
-		throw new FlowtapeError("FT_CORRUPT_FLOW", "the bytes of a message cannot be inflated", { cause });
-	}
-}
-
-/** The messages of a flow as rows. */
-export function encodeMessages(flow: Flow): MessageRow[] {
-	return messagesOf(flow).map(encodeMessage);
-}
-
-/** The messages of a flow; empty for a flow without any. */
-export function messagesOf(flow: Flow): readonly (StreamMessage | WebSocketMessage)[] {
-	if (flow.type === "dns") return [];
-	return flow.type === "http" ? (flow.websocket?.messages ?? []) : flow.messages;
-}
-
-export function encodeMessage(message: StreamMessage | WebSocketMessage): MessageRow {
-	const coded = codeLarge(message.content);
-	const bytes = coded ?? message.content;
-	const flags =
-		("opcode" in message ? (message.dropped ? 1 : 0) | (message.injected ? 2 : 0) : 0) | (coded === null ? 0 : CODED);
-	return {
-		at: orZero(message.timestamp),
-		from_client: message.fromClient ? 1 : 0,
-		opcode: "opcode" in message ? message.opcode : null,
-		flags,
-		bytes,
-	};
-}
-
 /**
  * Decodes the flow of a row. Bodies, connections and messages are read on access. Damaged connections or metadata are
  * reported and left out.
@@ -263,13 +167,7 @@ export function decodeFlow(seq: number, row: FlowColumns, reader: PartReader): F
 					request: unpackRequest(request, row, reader.readBody(row.request_body, row.request_size)),
 					response: answer,
 					websocket:
-						websocket === null
-							? null
-							: storedWebSocket(
-									unpackWebSocket(websocket),
-									() => readMessages(seq, countIn(row.kind, head), reader, toWebSocketMessage),
-									() => readLazyMessages(seq, countIn(row.kind, head), reader),
-								),
+						websocket === null ? null : lazyWebSocket(unpackWebSocket(websocket), seq, countIn(row.kind, head), reader),
 					// older rows have no such column
 					ended: toEnd(row.ended) ?? impliedEnd({ response: answer, error: init.error ?? null }),
 					refreshed: row.refreshed,
@@ -284,7 +182,7 @@ export function decodeFlow(seq: number, row: FlowColumns, reader: PartReader): F
 				response: response === null ? null : unpackDns(response),
 			});
 		default: {
-			const messages = () => readMessages(seq, countIn(row.kind, head), reader, toStreamMessage);
+			const messages = () => readStreamMessages(seq, countIn(row.kind, head), reader);
 			return row.kind === "tcp" ? new TcpFlow({ ...init, messages }) : new UdpFlow({ ...init, messages });
 		}
 	}
@@ -412,95 +310,4 @@ function intact<T>(seq: number, reader: PartReader, what: string, read: () => T)
 		reader.reportDamage(seq, what, error);
 		return null;
 	}
-}
-
-/**
- * Reads and converts the messages of a flow. Damaged and missing ones are reported and left out.
- * @param count number of messages that the flow's head states
- */
-function readMessages<T>(seq: number, count: number | null, reader: PartReader, convert: (row: MessageRow) => T): T[] {
-	const rows = reader.readMessages(seq);
-	reportMissing(seq, count, reader, rows);
-	return rows.flatMap((row) => readMessage(seq, reader, row, convert) ?? []);
-}
-
-function reportMissing(seq: number, count: number | null, reader: PartReader, rows: readonly { n: number }[]): void {
-	const isGap = rows.some(({ n }, index) => n !== index);
-	if (!isGap && (count === null || count === rows.length)) return;
-	const why = isGap ? "a message is missing" : `expected ${count} messages, found ${rows.length}`;
-	reader.reportDamage(seq, "the list of its messages", new FlowtapeError("FT_CORRUPT_FLOW", why));
-}
-
-function readMessage<T>(
-	seq: number,
-	reader: PartReader,
-	row: NumberedMessage | undefined,
-	convert: (row: MessageRow) => T,
-): T | null {
-	try {
-		if (row === undefined) throw new FlowtapeError("FT_CORRUPT_FLOW", "it is missing");
-		if (!isWholeMessage(seq, row.n, row)) throw new FlowtapeError("FT_CORRUPT_FLOW", "its checksum does not match");
-		return convert(row);
-	} catch (error) {
-		reader.reportDamage(seq, "a message", error);
-		return null;
-	}
-}
-
-/** Larger messages of a WebSocket can be read lazily. Bytes on the tape. */
-const LAZY_FROM = 64 * 1024;
-
-/** As `readMessages`, for a WebSocket; the content of a large message is read on each call. */
-function readLazyMessages(seq: number, count: number | null, reader: PartReader): LazyMessage[] {
-	const rows = reader.readSmallMessages(seq, LAZY_FROM);
-	reportMissing(seq, count, reader, rows);
-	return rows.flatMap(({ bytes, ...row }): LazyMessage | readonly LazyMessage[] => {
-		if (bytes !== null) return readMessage(seq, reader, { ...row, bytes }, toWebSocketMessage) ?? [];
-		const content = () =>
-			readMessage(seq, reader, reader.readMessage(seq, row.n), (whole) => contentOf(whole.bytes, whole.flags));
-		return { ...headOfMessage(row), content };
-	});
-}
-
-function toStreamMessage({ from_client, bytes, at, flags }: MessageRow): StreamMessage {
-	return { fromClient: from_client === 1, content: contentOf(bytes, flags), timestamp: at };
-}
-
-/** A WebSocket whose messages are read on access. */
-function storedWebSocket(
-	end: Omit<WebSocketData, "messages">,
-	read: () => WebSocketMessage[],
-	readLarge: () => LazyMessage[],
-): WebSocketData {
-	let messages: WebSocketMessage[] | undefined;
-	const data: WebSocketData = {
-		...end,
-		get messages() {
-			messages ??= read();
-			return messages;
-		},
-		set messages(replaced) {
-			messages = replaced;
-		},
-	};
-	return readLazily(data, () => messages ?? readLarge());
-}
-
-function headOfMessage({
-	opcode,
-	from_client,
-	at,
-	flags,
-}: Omit<MessageRow, "bytes">): Omit<WebSocketMessage, "content"> {
-	return {
-		opcode: opcode ?? 2,
-		fromClient: from_client === 1,
-		timestamp: at,
-		dropped: (flags & 1) !== 0,
-		injected: (flags & 2) !== 0,
-	};
-}
-
-function toWebSocketMessage(row: MessageRow): WebSocketMessage {
-	return { ...headOfMessage(row), content: contentOf(row.bytes, row.flags) };
 }

@@ -185,3 +185,8 @@ export function valuesOf(row: FlowRow): FlowValue[] {
 		row.original_body,
 	];
 }
+
+/** SQLite cannot store NaN, which a time from another format may be. */
+export function orZero(time: number): number {
+	return Number.isNaN(time) ? 0 : time;
+}

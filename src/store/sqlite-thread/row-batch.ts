@@ -3,7 +3,7 @@
 import { type Body, bodyBytes, bodySize } from "../../flow/body.ts";
 import type { ClientConnection, ServerConnection } from "../../flow/connection.ts";
 import type { Flow, Lazy } from "../../flow/flow.ts";
-import { encodeFlow, type PartWriter } from "../record/codec.ts";
+import { encodeFlow } from "../record/codec.ts";
 import {
 	COLUMN,
 	FLOW_COLUMNS,
@@ -12,6 +12,7 @@ import {
 	type StoredBody,
 	valuesOf,
 } from "../record/flow-row.ts";
+import type { PartWriter } from "../record/parts.ts";
 import type { RowReuse } from "../sqlite/row-reuse.ts";
 import type { RowWriter } from "../sqlite/row-writer.ts";
 import { type ConnectionRows, WrittenConnections } from "../sqlite/written-connections.ts";

@@ -7,7 +7,7 @@ import type { Flow } from "../../flow/flow.ts";
 import { FlowSink } from "../../flow/sink.ts";
 import type { MaybeAsync } from "../../maybe-async.ts";
 import { isProcessTuned } from "../../process-tuning.ts";
-import { encodeMessages } from "../record/codec.ts";
+import { encodeMessages } from "../record/messages.ts";
 import { RowReuse } from "../sqlite/row-reuse.ts";
 import type { KeyOf } from "../sqlite/writer.ts";
 import { BATCH_BYTES, RowBatchEncoder } from "./row-batch.ts";

@@ -2,7 +2,7 @@
 import { closeSync, openSync, statSync, unlinkSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
-import { lockExclusively } from "./database.ts";
+import { lockExclusively } from "./open-tape.ts";
 
 const RETRY_MS = 20;
 

@@ -5,8 +5,10 @@ import type { ClientConnection, ServerConnection } from "../../flow/connection.t
 import type { Conversation, Flow, HttpFlow, Lazy } from "../../flow/flow.ts";
 import type { MetaValue } from "../../flow/metadata.ts";
 import type { BodySpool, OpenFlow } from "../../flow/sink.ts";
-import { encodeFlow, encodeMessage, encodeMessages, messagesOf, type PartWriter } from "../record/codec.ts";
+import { encodeFlow } from "../record/codec.ts";
 import { COLUMN, type FlowValue, type StoredBody, valuesOf } from "../record/flow-row.ts";
+import { encodeMessage, encodeMessages, messagesOf } from "../record/messages.ts";
+import type { PartWriter } from "../record/parts.ts";
 import { sealFlow } from "../record/row-sum.ts";
 import type { TapeDatabase } from "./database.ts";
 import { writeNote } from "./notes.ts";

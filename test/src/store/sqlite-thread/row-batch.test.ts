@@ -6,7 +6,7 @@ import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import { reports } from "../../../../fixtures/tape-files.ts";
 import { comparable, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import type { Flow, HttpFlow } from "../../../../src/flow/flow.ts";
-import { encodeMessages } from "../../../../src/store/record/codec.ts";
+import { encodeMessages } from "../../../../src/store/record/messages.ts";
 import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 import { RowReuse } from "../../../../src/store/sqlite/row-reuse.ts";
 import { RowWriter } from "../../../../src/store/sqlite/row-writer.ts";

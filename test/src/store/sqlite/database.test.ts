@@ -1,9 +1,8 @@
-// Files that are not tapes, or are damaged, forged, newer or inaccessible: each has its own error, and no data is lost.
+// Statements, and tapes that are damaged, inaccessible or in use: each has its own error, and no data is lost.
 import { spawnSync } from "node:child_process";
 import {
 	appendFileSync,
 	chmodSync,
-	copyFileSync,
 	existsSync,
 	mkdirSync,
 	mkdtempSync,
@@ -19,16 +18,13 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import t, { type Test } from "tap";
-import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
 import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import { comparable, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import { FlowtapeError } from "../../../../src/errors.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
-import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.ts";
-import { SCHEMA_VERSION } from "../../../../src/store/sqlite/schema.ts";
+import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
 
-const modes: readonly Mode[] = ["read", "append", "create"];
 const module = (name: string) => JSON.stringify(new URL(`../../../../${name}`, import.meta.url).href);
 
 /** Runs a script with `openStore`, `httpFlow` and `path` in another process. Returns its output. */
@@ -46,91 +42,6 @@ function inProcess(path: string, script: string, { shell = "", uid }: { shell?: 
 	if (status !== 0) throw new Error(`exit status ${status}: ${stderr}`);
 	return stdout.trim();
 }
-
-function forged(path: string, sql: string): void {
-	const db = bareSqlite(path);
-	db.unsafeMode(true);
-	db.exec("PRAGMA writable_schema = ON");
-	db.exec(sql);
-	db.close();
-}
-
-t.test("other files are rejected with their kind, and left unchanged", async (t) => {
-	const folder = t.testdir({
-		text: "this is a text, and a long one at that, so that it is no SQLite file\n".repeat(20),
-	});
-	const other = join(folder, "other.db");
-	forged(other, "CREATE TABLE people (name TEXT); INSERT INTO people VALUES ('Ann')");
-	for (const mode of modes) {
-		t.throws(() => storeAt(join(folder, "text"), mode), { code: "FT_UNKNOWN_FORMAT", message: /not a tape/ }, mode);
-		const before = readFileSync(other);
-		t.throws(() => storeAt(other, mode), { code: "FT_UNKNOWN_FORMAT", message: /found another SQLite database/ }, mode);
-		t.ok(readFileSync(other).equals(before), "not touched");
-	}
-	t.throws(() => storeAt(join(folder, "absent", "a.tape"), "append"), {
-		code: "FT_IO",
-		message: /its folder does not exist/,
-	});
-	t.throws(() => storeAt(join(folder, "absent.tape"), "read"), { code: "FT_IO" });
-	t.throws(() => storeAt(folder, "read"), { code: "FT_IO" });
-});
-
-t.test("a tape of a newer version says so", async (t) => {
-	const path = join(t.testdir(), "newer.tape");
-	await storeWith(path, [httpFlow()]);
-	forged(path, `PRAGMA user_version = ${SCHEMA_VERSION + 1}`);
-	for (const mode of modes)
-		t.throws(
-			() => storeAt(path, mode),
-			{ code: "FT_NEWER_FORMAT", status: 3, message: /version 3, and this flowtape reads up to 2: update/ },
-			mode,
-		);
-});
-
-t.test("SQL that would run by itself is rejected", async (t) => {
-	const folder = t.testdir();
-	const whole = join(folder, "whole.tape");
-	await storeWith(whole, [httpFlow()]);
-	for (const sql of [
-		"CREATE TRIGGER boom AFTER INSERT ON flow BEGIN DELETE FROM flow; END",
-		"CREATE VIEW sly AS SELECT 1",
-		"CREATE TABLE more (a)",
-		"CREATE INDEX more ON flow (kind)",
-		"DROP TABLE message; CREATE VIEW message AS SELECT 1 AS flow, 1 AS n, 1 AS at, 1 AS from_client, 1 AS opcode, 1 AS flags, 1 AS bytes",
-		"CREATE VIRTUAL TABLE words USING fts5(a)",
-		"DROP TABLE message; CREATE VIRTUAL TABLE message USING fts5(flow, n)",
-		"CREATE TABLE counted (a INTEGER PRIMARY KEY AUTOINCREMENT); DROP TABLE counted",
-		"INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_x', 'flow', 0, 'CREATE TRIGGER sqlite_x AFTER INSERT ON flow BEGIN DELETE FROM flow; END')",
-		"INSERT INTO sqlite_schema VALUES ('trigger', 'sqlite_sequence', 'connection', 0, 'CREATE TRIGGER sqlite_sequence AFTER INSERT ON connection BEGIN DELETE FROM flow; END')",
-		"INSERT INTO sqlite_schema VALUES ('view', 'sqlite_v', 'sqlite_v', 0, 'CREATE VIEW sqlite_v AS SELECT 1')",
-		"UPDATE sqlite_schema SET sql = 'CREATE INDEX flow_facts ON flow (status, hex(zeroblob(250000000)))' WHERE name = 'flow_facts'",
-		"UPDATE sqlite_schema SET sql = replace(sql, 'head BLOB NOT NULL', 'head BLOB AS (zeroblob(300000000))') WHERE name = 'flow'",
-	]) {
-		const path = join(folder, "forged.tape");
-		copyFileSync(whole, path);
-		forged(path, sql);
-		for (const mode of modes)
-			t.throws(() => storeAt(path, mode), { code: "FT_STORE", status: 3, message: /not as flowtape creates it/ }, sql);
-	}
-});
-
-t.test("a foreign schema is damage", async (t) => {
-	const folder = t.testdir();
-	const path = join(folder, "columns.tape");
-	await storeWith(path, [httpFlow()]);
-	forged(path, "DROP TABLE flow; CREATE TABLE flow (seq INTEGER PRIMARY KEY, id TEXT)");
-	for (const mode of modes)
-		t.throws(() => storeAt(path, mode), {
-			code: "FT_STORE",
-			message: /the table "flow" of the tape is not as flowtape creates it/,
-		});
-	const odd = join(folder, "number.tape");
-	await storeWith(odd, [httpFlow()]);
-	forged(odd, "UPDATE flow SET seq = 9223372036854775807");
-	const store = storeAt(odd, "read");
-	t.same(store.findByKey("k", 2 ** 53, 1), [], "ends");
-	await store.close();
-});
 
 t.test("flipped and missing bytes cause only FlowtapeErrors and no endless loop", async (t) => {
 	const folder = t.testdir();
@@ -310,15 +221,6 @@ t.test(
 		chmodSync(join(folder, "locked"), 0o755);
 	},
 );
-
-t.test("another process that holds the lock", async (t) => {
-	const path = join(t.testdir(), "busy.tape");
-	await storeWith(path, [httpFlow()], { mode: "append" });
-	const holder = bareSqlite(path);
-	holder.exec("BEGIN EXCLUSIVE");
-	t.throws(() => new TapeDatabase(path, "read", false), { code: "FT_IO", message: /another process is writing/ });
-	holder.close();
-});
 
 t.test("statements, transactions, and errors in the middle of rows", async (t) => {
 	const db = new TapeDatabase(join(t.testdir(), "a.tape"), "append", true);

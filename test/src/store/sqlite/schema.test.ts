@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
 import { bareSqlite } from "../../../../fixtures/bare-sqlite.ts";
-import { keep } from "../../../../src/store/sqlite/database.ts";
+import { keep } from "../../../../src/store/sqlite/open-tape.ts";
 import {
 	foreignObject,
 	indexes,

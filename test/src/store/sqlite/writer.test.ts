@@ -7,7 +7,8 @@ import { flowsOf, storeAt, storeWith } from "../../../../fixtures/stores.ts";
 import { reports } from "../../../../fixtures/tape-files.ts";
 import { comparable, variedFlows } from "../../../../fixtures/varied-flows.ts";
 import type { HttpFlow } from "../../../../src/flow/flow.ts";
-import { type Mode, TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import { TapeDatabase } from "../../../../src/store/sqlite/database.ts";
+import type { Mode } from "../../../../src/store/sqlite/open-tape.ts";
 import { type KeyOf, TapeWriter } from "../../../../src/store/sqlite/writer.ts";
 
 function writerAt(path: string, mode: Mode, requestKey?: KeyOf): TapeWriter {

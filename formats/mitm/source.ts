@@ -141,7 +141,7 @@ export class DumpSource extends FlowSource {
 		const { filter, ids } = this.#options;
 		if (ids !== undefined && !ids.includes(record.id)) return false;
 		if (filter === undefined) return true;
-		return decide(filter.plan, (column) => record.column(column)) ?? filter.matches(record.flow());
+		return decide(filter.plan, { columnOf: (column) => record.column(column) }) ?? filter.matches(record.flow());
 	}
 
 	/**

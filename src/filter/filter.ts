@@ -41,7 +41,9 @@ export type Plan =
 	 * The decoded body of an HTTP message passes a test; a missing body does not. Undecided if the flow has other kinds
 	 * of messages.
 	 */
-	| { readonly kind: "body"; readonly side: "request" | "response"; readonly test: (bytes: Buffer) => boolean };
+	| { readonly kind: "body"; readonly side: "request" | "response"; readonly test: (bytes: Buffer) => boolean }
+	/** The URL passes a test; a flow without a URL does not. */
+	| { readonly kind: "url"; readonly test: (url: string) => boolean };
 
 /** Parts of a flow that are read separately. */
 export type FlowPart = "head" | "requestBody" | "responseBody" | "messages" | "connections" | "metadata";

@@ -10,8 +10,18 @@ export type Side = Extract<Plan, { kind: "body" }>["side"];
 /** Returns the decoded bytes of a body; null: missing; undefined: not known. */
 export type BodyOf = (side: Side) => Buffer | null | undefined;
 
-/** Whether the flow matches; null: columns and bodies cannot decide this. They are read only as needed. */
-export function decide(plan: Plan, columnOf: ColumnOf, bodyOf: BodyOf = unknownBody): boolean | null {
+/** Returns the URLs that the flow may have; none for a flow without a URL; undefined: not known. */
+export type UrlsOf = () => readonly string[] | undefined;
+
+/** What is known of a flow before it is decoded. Each part is read only as needed. */
+export interface KnownParts {
+	readonly columnOf: ColumnOf;
+	readonly bodyOf?: BodyOf;
+	readonly urlsOf?: UrlsOf;
+}
+
+/** Whether the flow matches; null: its known parts cannot decide this. */
+export function decide(plan: Plan, known: KnownParts): boolean | null {
 	switch (plan.kind) {
 		case "all":
 			return true;
@@ -20,48 +30,54 @@ export function decide(plan: Plan, columnOf: ColumnOf, bodyOf: BodyOf = unknownB
 		case "unknown":
 			return null;
 		case "not": {
-			const decided = decide(plan.of, columnOf, bodyOf);
+			const decided = decide(plan.of, known);
 			return decided === null ? null : !decided;
 		}
 		case "and":
-			return decideAll(plan.of, false, columnOf, bodyOf);
+			return decideAll(plan.of, false, known);
 		case "or":
-			return decideAll(plan.of, true, columnOf, bodyOf);
+			return decideAll(plan.of, true, known);
 		case "equals":
-			return columnOf(plan.column) === plan.value;
+			return known.columnOf(plan.column) === plan.value;
 		case "test":
-			return plan.test(columnOf(plan.column));
+			return plan.test(known.columnOf(plan.column));
 		case "body": {
-			const bytes = bodyOf(plan.side);
+			const bytes = known.bodyOf?.(plan.side);
 			return bytes === undefined ? null : bytes !== null && plan.test(bytes);
+		}
+		case "url": {
+			const urls = known.urlsOf?.();
+			if (urls === undefined) return null;
+			const passing = urls.filter(plan.test).length;
+			return passing === 0 ? false : passing === urls.length ? true : null;
 		}
 	}
 }
 
-const unknownBody: BodyOf = () => undefined;
-
-/** The columns and bodies that a plan depends on. */
-export function dependenciesOf(plan: Plan): { columns: Set<Column>; sides: Set<Side> } {
+/** The columns, bodies and URL that a plan depends on. */
+export function dependenciesOf(plan: Plan): { columns: Set<Column>; sides: Set<Side>; needsUrl: boolean } {
 	const columns = new Set<Column>();
 	const sides = new Set<Side>();
+	let needsUrl = false;
 	const visit = (part: Plan): void => {
 		if (part.kind === "not") visit(part.of);
 		else if (part.kind === "and" || part.kind === "or") part.of.forEach(visit);
 		else if (part.kind === "body") sides.add(part.side);
+		else if (part.kind === "url") needsUrl = true;
 		else if (part.kind === "equals" || part.kind === "test") columns.add(part.column);
 	};
 	visit(plan);
-	return { columns, sides };
+	return { columns, sides, needsUrl };
 }
 
 /**
  * Evaluates a conjunction (`decisive` is false) or a disjunction (`decisive` is true). A part whose result is
  * `decisive` decides it; otherwise it is undecided if any part is.
  */
-function decideAll(parts: readonly Plan[], decisive: boolean, columnOf: ColumnOf, bodyOf: BodyOf): boolean | null {
+function decideAll(parts: readonly Plan[], decisive: boolean, known: KnownParts): boolean | null {
 	let isUndecided = false;
 	for (const part of parts) {
-		const decided = decide(part, columnOf, bodyOf);
+		const decided = decide(part, known);
 		if (decided === decisive) return decisive;
 		isUndecided ||= decided === null;
 	}

@@ -228,7 +228,10 @@ export const filterOperators: readonly FilterOperator[] = [
 		"u",
 		"url",
 		"the URL, with the host of the Host header; for DNS the queried name",
-		{ kind: "text", plan: and(or(isHttp, isDns), unknown) },
+		{
+			kind: "text",
+			plan: (regex) => ({ kind: "url", test: (url) => regex.test(url) }),
+		},
 		(flow, regex) => {
 			const url = filteredUrl(flow);
 			return url !== null && regex.test(url);

@@ -66,6 +66,7 @@ function translate(plan: Plan, distinct: DistinctValues, negated: boolean, among
 			return negated ? all : none;
 		case "unknown":
 		case "body":
+		case "url":
 			return unknown;
 		case "not":
 			return translate(plan.of, distinct, !negated, among);

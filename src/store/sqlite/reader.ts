@@ -33,7 +33,7 @@ import {
 	summaries,
 } from "./recordings.ts";
 import { type ReusableRows, RowRef, type SourceTape } from "./row-reuse.ts";
-import { candidateRows, conditionOf, numbersOf, requestRows, type StoredRow } from "./rows.ts";
+import { canDecide, candidateRows, conditionOf, decidedRows, numbersOf, requestRows, type StoredRow } from "./rows.ts";
 import { CONTENTS, SCHEMA_VERSION } from "./schema.ts";
 
 /** Rows of a tape with higher row ids are not reused: the writer could run out of ids. */
@@ -255,10 +255,22 @@ export class TapeReader implements PartReader, SourceTape {
 	/** The sequence numbers of the flows that match, in batches. */
 	*matching({ filter, ids }: StoreReadOptions): Generator<number[]> {
 		const condition = conditionOf(this.#db, filter, ids);
-		if (condition.exact) yield* numbersOf(this.#db, condition);
-		else
-			for (const rows of this.#candidates(condition, filter, false))
-				yield rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+		if (condition.exact || filter === undefined) yield* numbersOf(this.#db, condition);
+		else if (canDecide(filter.plan))
+			for (const { matching, undecided } of decidedRows(this.#db, this.bodies, condition, filter.plan)) {
+				const decoded = undecided.length === 0 ? [] : [...this.#matchingAmong(numbered(undecided), filter)].flat();
+				yield decoded.length === 0 ? matching : matching.concat(decoded).sort((a, b) => a - b);
+			}
+		else yield* this.#matchingAmong(condition, filter);
+	}
+
+	/** The sequence numbers of the flows that meet a condition and match. Each is decoded. */
+	*#matchingAmong(condition: Condition, filter: Filter): Generator<number[]> {
+		const isChecking = looksAtBodies(filter);
+		for (const rows of this.#candidates(condition, undefined, isChecking)) {
+			const decode = () => rows.flatMap((row) => (this.#decode(row, filter) === undefined ? [] : row.seq));
+			yield isChecking ? this.#checking(Number.POSITIVE_INFINITY, decode) : decode();
+		}
 	}
 
 	/**
@@ -280,9 +292,17 @@ export class TapeReader implements PartReader, SourceTape {
 	async count(filter?: Filter): Promise<number> {
 		const { sql, parameters, exact } = conditionOf(this.#db, filter);
 		if (exact) return this.#db.get<{ n: number }>(`SELECT count(*) AS n FROM flow WHERE ${sql}`, ...parameters)?.n ?? 0;
-		let count = 0;
-		for (const batch of this.#batches({ filter })) count += batch.length;
-		return count;
+		const sizeOf = (batches: Iterable<readonly unknown[]>) => {
+			let size = 0;
+			for (const { length } of batches) size += length;
+			return size;
+		};
+		try {
+			return sizeOf(this.matching({ filter }));
+		} catch (error) {
+			if (!FlowtapeError.is(error, "FT_STORE")) throw error;
+			return sizeOf(this.#batches({ filter }));
+		}
 	}
 
 	findByKey(key: string, after: number, limit: number): number[] {
@@ -432,6 +452,12 @@ const REPORTED_LIMIT = 10_000;
 
 /** The checksum of a larger body in chunks is not verified before a response begins. Bytes. */
 const MAX_CHECKED_BYTES = 16 * 1024 * 1024;
+
+/** A condition for the rows with these sequence numbers. */
+function numbered(numbers: readonly number[]): Condition {
+	const sql = "seq IN (SELECT value FROM json_each(?))";
+	return { sql, parameters: [JSON.stringify(numbers)], exact: true, narrows: true };
+}
 
 const EVERY_ROW: Condition = { sql: "1", parameters: [], exact: false, narrows: false };
 

@@ -3,6 +3,7 @@ import { FlowtapeError } from "../../errors.ts";
 import type { Column, Filter, Plan } from "../../filter/filter.ts";
 import { decide, dependenciesOf, type Side } from "../../filter/plan.ts";
 import { type FlowColumns, READ_COLUMNS, type StoredBody, selected } from "../record/flow-row.ts";
+import { storedUrls, URL_COLUMNS, type UrlRow } from "../record/stored-urls.ts";
 import { fromStored, toStored } from "../record/text.ts";
 import { type Condition, selectRows } from "../select.ts";
 import type { BodyTable } from "./bodies.ts";
@@ -60,48 +61,79 @@ export function* requestRows(db: TapeDatabase): Generator<RequestRow[]> {
 }
 
 /** The rows that meet a condition and may match the filter, in batches. */
-export function candidateRows(
+export function* candidateRows(
 	db: TapeDatabase,
 	bodies: BodyTable,
 	condition: Condition,
 	filter: Filter | undefined,
 ): Generator<StoredRow[]> {
-	const searchesBodies = filter !== undefined && dependenciesOf(filter.plan).sides.size > 0;
-	return searchesBodies ? rowsByBodies(db, bodies, condition, filter.plan) : rowsOf<StoredRow>(db, ROW, condition);
+	if (filter === undefined || !canDecide(filter.plan)) yield* rowsOf<StoredRow>(db, ROW, condition);
+	else
+		for (const { matching, undecided } of decidedRows(db, bodies, condition, filter.plan)) {
+			const numbers = matching.concat(undecided).sort((a, b) => a - b);
+			if (numbers.length > 0) yield rowsAt<StoredRow>(db, ROW, numbers);
+		}
 }
 
-/** Excludes rows by their bodies before flows are decoded. The bodies of a batch are read together. */
-function* rowsByBodies(db: TapeDatabase, bodies: BodyTable, condition: Condition, plan: Plan): Generator<StoredRow[]> {
-	const { columns, sides } = dependenciesOf(plan);
+/** Whether parts of a row can decide the plan where its condition on columns cannot. */
+export function canDecide(plan: Plan): boolean {
+	const { sides, needsUrl } = dependenciesOf(plan);
+	return needsUrl || sides.size > 0;
+}
+
+/** Sequence numbers of rows that match a plan, and of those that must be decoded to decide. */
+export interface DecidedRows {
+	readonly matching: number[];
+	readonly undecided: number[];
+}
+
+/** Decides, before flows are decoded, which rows match. The bodies of a batch are read together. */
+export function* decidedRows(
+	db: TapeDatabase,
+	bodies: BodyTable,
+	condition: Condition,
+	plan: Plan,
+): Generator<DecidedRows> {
+	const { columns, sides, needsUrl } = dependenciesOf(plan);
 	const stored = Array.from(sides, (side) => `${side}_body` as const);
-	const peeked = new Set(["seq", "coded", "kind", "has_websocket", ...columns, ...stored]);
-	const mayMatch = (row: PeekedRow): boolean => {
-		const columnOf = (column: Column) => {
-			const value = row[column] ?? null;
-			return typeof value === "string" ? fromStored(value) : value;
-		};
-		return decide(plan, columnOf, (side) => bytesOf(row, side, bodies)) !== false;
-	};
-	for (const rows of rowsOf<PeekedRow>(db, [...peeked], condition)) {
-		bodies.readAhead(rows.flatMap((row) => stored.map((column) => row[column])));
-		const numbers = rows.filter(mayMatch).map(({ seq }) => seq);
-		if (numbers.length > 0) yield rowsAt<StoredRow>(db, ROW, numbers);
+	const ofBodies = sides.size > 0 ? ["coded", "kind", "has_websocket"] : [];
+	const read = new Set(["seq", ...ofBodies, ...columns, ...stored, ...(needsUrl ? URL_COLUMNS : [])]);
+	const decideRow = (row: DecidingRow): boolean | null =>
+		decide(plan, {
+			columnOf(column) {
+				const value = row[column] ?? null;
+				return typeof value === "string" ? fromStored(value) : value;
+			},
+			bodyOf: (side) => bytesOf(row, side, bodies),
+			urlsOf: () => storedUrls(row),
+		});
+	for (const rows of rowsOf<DecidingRow>(db, [...read], condition)) {
+		if (sides.size > 0) bodies.readAhead(rows.flatMap((row) => stored.map((column) => row[column])));
+		const matching: number[] = [];
+		const undecided: number[] = [];
+		for (const row of rows) {
+			const verdict = decideRow(row);
+			if (verdict !== false) (verdict === null ? undecided : matching).push(row.seq);
+		}
+		yield { matching, undecided };
 	}
 }
 
 /** The columns that are read before the rest of a row. */
-type PeekedRow = Partial<Record<Column, string | number | null>> & {
-	seq: number;
-	coded: number;
-	request_body: StoredBody;
-	response_body: StoredBody;
-};
+type DecidingRow = Partial<Record<Column, string | number | null>> &
+	UrlRow & {
+		seq: number;
+		coded: number;
+		has_websocket: number;
+		request_body: StoredBody;
+		response_body: StoredBody;
+	};
 
 /**
  * The bytes of a body, if they are the bytes that filters search; otherwise undefined, as for content-encoded bodies
  * and for flows with other kinds of messages.
  */
-function bytesOf(row: PeekedRow, side: Side, bodies: BodyTable): Buffer | null | undefined {
+function bytesOf(row: DecidingRow, side: Side, bodies: BodyTable): Buffer | null | undefined {
 	if (row.kind !== "http" || row.has_websocket !== 0 || (row.coded & CODED[side]) !== 0) return undefined;
 	try {
 		return bodies.bytes(row[`${side}_body`]);

@@ -33,15 +33,17 @@ t.test("every kind of plan", async (t) => {
 		[{ kind: "test", column: "method", test: (value: unknown) => value === null }, true],
 		[{ kind: "test", column: "host", test: (value: unknown) => value === "b" }, false],
 	] as const)
-		t.equal(decide(plan as Plan, columnOf), expected, JSON.stringify(plan));
+		t.equal(decide(plan as Plan, { columnOf }), expected, JSON.stringify(plan));
 });
 
 t.test("columns are read only as needed", async (t) => {
 	const asked: string[] = [];
 	const plan = and({ kind: "equals", column: "status", value: 500 }, { kind: "equals", column: "host", value: "a" });
-	decide(plan, (column) => {
-		asked.push(column);
-		return columnOf(column);
+	decide(plan, {
+		columnOf(column) {
+			asked.push(column);
+			return columnOf(column);
+		},
 	});
 	t.same(asked, ["status"]);
 });
@@ -50,15 +52,12 @@ t.test("bodies that are known", async (t) => {
 	const body = (side: "request" | "response"): Plan => ({ kind: "body", side, test: (bytes) => bytes.includes("x") });
 	const bodies = { request: Buffer.from("x"), response: null };
 	const bodyOf = (side: "request" | "response") => bodies[side];
-	t.equal(decide(body("request"), columnOf), null);
-	t.equal(decide(body("request"), columnOf, bodyOf), true);
-	t.equal(decide(body("response"), columnOf, bodyOf), false, "a missing body does not match");
-	t.equal(decide(not(body("response")), columnOf, bodyOf), true);
-	t.equal(decide(or(body("response"), and(body("request"), open)), columnOf, bodyOf), null);
-	t.equal(
-		decide(body("request"), columnOf, () => undefined),
-		null,
-	);
+	t.equal(decide(body("request"), { columnOf }), null);
+	t.equal(decide(body("request"), { columnOf, bodyOf }), true);
+	t.equal(decide(body("response"), { columnOf, bodyOf }), false, "a missing body does not match");
+	t.equal(decide(not(body("response")), { columnOf, bodyOf }), true);
+	t.equal(decide(or(body("response"), and(body("request"), open)), { columnOf, bodyOf }), null);
+	t.equal(decide(body("request"), { columnOf, bodyOf: () => undefined }), null);
 });
 
 t.test("the columns and bodies that a plan depends on", async (t) => {
@@ -66,6 +65,17 @@ t.test("the columns and bodies that a plan depends on", async (t) => {
 		not({ kind: "equals", column: "status", value: 1 }),
 		or({ kind: "body", side: "request", test: () => true }, open, { kind: "test", column: "host", test: () => true }),
 	);
-	t.same(dependenciesOf(plan), { columns: new Set(["status", "host"]), sides: new Set(["request"]) });
-	t.same(dependenciesOf(yes), { columns: new Set(), sides: new Set() });
+	t.same(dependenciesOf(plan), { columns: new Set(["status", "host"]), sides: new Set(["request"]), needsUrl: false });
+	t.same(dependenciesOf(yes), { columns: new Set(), sides: new Set(), needsUrl: false });
+});
+
+t.test("URLs that a flow may have", async (t) => {
+	const url: Plan = { kind: "url", test: (text) => text.includes("8080") };
+	const decided = (...urls: string[]) => decide(url, { columnOf, urlsOf: () => urls });
+	t.equal(decided("http://a:8080/", "http://a:8080/?"), true);
+	t.equal(decided("http://a/", "http://a:80/"), false);
+	t.equal(decided("http://a/", "http://a:8080/"), null, "they disagree");
+	t.equal(decided(), false, "a flow without a URL");
+	t.equal(decide(url, { columnOf }), null, "not known");
+	t.ok(dependenciesOf(not(url)).needsUrl);
 });

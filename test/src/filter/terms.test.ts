@@ -180,7 +180,7 @@ t.test("plans never contradict the test on the flow", async (t) => {
 			const filter = compileFilter(`~${operator.code}${argument}`);
 			for (const flow of [...Object.values(flows), international]) {
 				const columns: Readonly<Record<string, string | number | null>> = columnsOf(flow);
-				const decision = decide(filter.plan, (column) => columns[column] ?? null);
+				const decision = decide(filter.plan, { columnOf: (column) => columns[column] ?? null });
 				if (decision === null) continue;
 				certain++;
 				t.equal(decision, filter.matches(flow), `${filter.pattern} on ${flow.type}`);

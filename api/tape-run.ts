@@ -192,11 +192,12 @@ function reasonOf(flow: Flow): string {
 }
 
 /**
- * The record mode that an environment names; null: none.
+ * The record mode that an environment names; null: none. An empty variable is ignored.
  * @throws FlowtapeError FT_BAD_OPTION
  */
-export function recordModeOf({ FLOWTAPE_RECORD_MODE: text }: NodeJS.ProcessEnv): RecordMode | null {
-	return text === undefined ? null : (parseValue(options.record_mode, text, "FLOWTAPE_RECORD_MODE") as RecordMode);
+export function recordModeOf({ FLOWTAPE_RECORD_MODE }: NodeJS.ProcessEnv): RecordMode | null {
+	const text = FLOWTAPE_RECORD_MODE?.trim();
+	return text ? (parseValue(options.record_mode, text, "FLOWTAPE_RECORD_MODE") as RecordMode) : null;
 }
 
 function isContinuousIntegration({ CI }: NodeJS.ProcessEnv): boolean {

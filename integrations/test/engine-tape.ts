@@ -5,9 +5,9 @@ import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { proxyEnvironment } from "../../api/child-environment.ts";
 import { type LiveProxy, startLive } from "../../api/live.ts";
-import { optionValues } from "../../api/options.ts";
+import { checkValue } from "../../api/option-value.ts";
 import { RunEvents } from "../../api/run-events.ts";
-import { TapeRun, options as tapeOptions } from "../../api/tape-run.ts";
+import { recordModeOf, TapeRun, options as tapeOptions } from "../../api/tape-run.ts";
 import { openTape } from "../../formats/index.ts";
 import type { CertificateAuthority } from "../../src/ca/authority.ts";
 import { OwnServers } from "../../src/child/own-servers.ts";
@@ -93,9 +93,7 @@ export class EngineTape {
 	 */
 	static async open(id: number, setup: InsertSetup, post: Post): Promise<EngineTape> {
 		const { tape, env, recordFailures: keepsFailures } = setup;
-		// checked by `optionValues`
-		const given = { recordMode: setup.mode.value as RecordMode | null };
-		const { record_mode: mode } = optionValues(tapeOptions, given, { verb: setup.mode.source });
+		const mode = recordModeOf(env) ?? (checkValue(tapeOptions.record_mode, setup.mode, "mode") as RecordMode | null);
 		return new EngineTape(id, setup, await TapeRun.open({ tape, mode, env, format: null, keepsFailures }), post);
 	}
 

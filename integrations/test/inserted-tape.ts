@@ -148,6 +148,7 @@ export class TestTape implements InsertedTape {
 	async #insert(): Promise<void> {
 		const { options } = this.#context;
 		const {
+			mode = null,
 			match = {},
 			miss = 404,
 			only = null,
@@ -161,7 +162,7 @@ export class TestTape implements InsertedTape {
 		const env = { ...process.env };
 		const inserted = await this.#client.call("insert", {
 			tape: this.path,
-			mode: modeOf(options, env),
+			mode,
 			match,
 			miss: miss === "error" ? "kill" : String(miss),
 			only,
@@ -390,12 +391,6 @@ export class TestTape implements InsertedTape {
 		if (frames !== null) error.stack = `${error.name}: ${error.message}\n${frames}`;
 		return error;
 	}
-}
-
-/** The record mode that was asked for, and its source for messages. */
-function modeOf({ mode }: TapeOptions, env: NodeJS.ProcessEnv): { value: string | null; source: string } {
-	const given = env.FLOWTAPE_RECORD_MODE;
-	return given ? { value: given, source: "FLOWTAPE_RECORD_MODE" } : { value: mode ?? null, source: "mode" };
 }
 
 /** Replaces `process.env`; returns a function that restores it. */

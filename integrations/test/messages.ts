@@ -7,8 +7,8 @@ import type { MatchOptions, Miss, SeenRequest } from "./options.ts";
 export interface InsertSetup {
 	/** Absolute path of the tape. */
 	readonly tape: string;
-	/** The record mode, and its source for messages. `value` null: `none` if `env` has CI, else `once`. */
-	readonly mode: { readonly value: string | null; readonly source: string };
+	/** The option `mode`; null: it is not set. `env` may name another. */
+	readonly mode: string | null;
 	readonly match: MatchOptions;
 	/** The answer to a miss: a status, or `kill`. */
 	readonly miss: string;

@@ -72,6 +72,7 @@ t.test("an existing tape is replayed; CI and the mode decide whether flows are r
 
 t.test("the record mode of an environment", async (t) => {
 	t.equal(recordModeOf({ CI: "true" }), null);
+	t.equal(recordModeOf({ FLOWTAPE_RECORD_MODE: "" }), null);
 	t.equal(recordModeOf({ FLOWTAPE_RECORD_MODE: "new-episodes", CI: "true" }), "new-episodes");
 	t.throws(() => recordModeOf({ FLOWTAPE_RECORD_MODE: "never" }), {
 		code: "FT_BAD_OPTION",

@@ -33,8 +33,8 @@ t.test("a tape is opened and ejected, and leaves no file behind", async (t) => {
 
 t.test("recording keeps no draft if it cannot start", async (t) => {
 	const tape = join(t.testdir(), "a.tape");
-	const mode = { value: "once", source: "mode" };
-	const opened = await EngineTape.open(1, { ...engineSetup(tape), mode, match: { order: "odd" as "once" } }, () => {});
+	const setup = { ...engineSetup(tape), mode: "once", match: { order: "odd" as "once" } };
+	const opened = await EngineTape.open(1, setup, () => {});
 	await t.rejects(opened.start(await inMemoryAuthority()), { code: "FT_BAD_OPTION" });
 	t.same(readdirSync(t.testdirName), []);
 });

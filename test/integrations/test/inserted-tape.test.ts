@@ -369,6 +369,10 @@ t.test("options that are wrong leave nothing behind", async (t) => {
 	process.env.FLOWTAPE_RECORD_MODE = "often";
 	await t.rejects(insert(t), { message: /^FLOWTAPE_RECORD_MODE: / });
 	process.env.FLOWTAPE_RECORD_MODE = "none";
-	t.equal((await insert(t, { mode: "all" })).isRecording, false, "the variable wins");
+	const replaying = await insert(t, { mode: "all" });
+	t.equal(replaying.isRecording, false, "the variable wins");
+	await replaying.eject();
+	process.env.FLOWTAPE_RECORD_MODE = "";
+	t.equal((await insert(t, { mode: "all" })).isRecording, true, "an empty variable is ignored");
 	delete process.env.FLOWTAPE_RECORD_MODE;
 });

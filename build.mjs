@@ -54,7 +54,7 @@ await joinChunks(metafile.outputs, loading.map(fileOf), options);
 // what tests import (package.json, "exports"), for ES modules and, except Vitest, for CommonJS
 const testEntries = ["index", "jest", "node", "tap"].map((name) => `integrations/test/${name}.ts`);
 const testOptions = {
-	entryPoints: [...testEntries, "integrations/test/vitest.ts"],
+	entryPoints: [...testEntries, "integrations/test/vitest.ts", "integrations/test/worker-route.ts"],
 	outdir: "dist/test",
 	bundle: true,
 	platform: "node",

@@ -3,6 +3,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
+import type { BroadcastChannel } from "node:worker_threads";
 import { proxyEnvironment } from "../../api/child-environment.ts";
 import { type LiveProxy, startLive } from "../../api/live.ts";
 import { checkValue } from "../../api/option-value.ts";
@@ -32,6 +33,7 @@ import type { RecordMode } from "./options.ts";
 import { proxyValues, recordingsOf } from "./tape-proxy.ts";
 import { TestHook } from "./test-hook.ts";
 import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
+import { type WorkerMessage, workerChannel } from "./worker-route.ts";
 
 /** How long open requests may take to end when the tape is ejected. Milliseconds. */
 const OPEN_MS = 500;
@@ -50,6 +52,8 @@ type Post = (message: FromEngine) => void;
 interface Running {
 	readonly live: LiveProxy;
 	readonly entrance: Entrance;
+	/** The worker threads of the code under test. */
+	readonly workers: BroadcastChannel;
 }
 
 export class EngineTape {
@@ -135,7 +139,11 @@ export class EngineTape {
 			onPassed: () => this.#passed++,
 			onRefused: (_target, message) => this.#fail(message),
 		});
-		this.#running = { live, entrance };
+		const workers = workerChannel(entrance.port);
+		workers.onmessage = ({ data }: { data: WorkerMessage }) => {
+			if (data.kind !== "ejected") entrance.tell(data);
+		};
+		this.#running = { live, entrance, workers };
 		return {
 			entrance: { host: entrance.host, port: entrance.port },
 			authority: authority.certificatePem,
@@ -227,10 +235,12 @@ export class EngineTape {
 	 * @throws FlowtapeError FT_IO, and for a tape that cannot be read
 	 */
 	async eject({ keeps, values, isWhole }: EjectSetup): Promise<Ejected> {
-		const { live, entrance } = this.#running as Running;
+		const { live, entrance, workers } = this.#running as Running;
 		await Promise.race([this.#hook.idle(), wait(OPEN_MS)]);
 		const { open } = this.#hook;
 		this.#running = null;
+		workers.postMessage({ kind: "ejected" } satisfies WorkerMessage);
+		workers.close();
 		try {
 			// the entrance is closed when the connections that the proxy took over are
 			const [closed] = await Promise.all([live.close(), entrance.close()]);

@@ -1,6 +1,7 @@
 // A tape that is inserted, as a test sees it.
 import { Socket } from "node:net";
 import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
 import type { RunReport } from "../../api/run-events.ts";
 import { installRoute, type Route } from "../../src/route/route.ts";
 import { EngineClient, EngineError, type TapeEvent } from "./engine-client.ts";
@@ -24,6 +25,9 @@ import { answerBy } from "./responder.ts";
 import { routedHosts } from "./routed-hosts.ts";
 import { TapeError } from "./tape-error.ts";
 import { threadState } from "./thread-state.ts";
+import { workerPreload } from "./worker-route.ts";
+
+const WORKER_ROUTE = fileURLToPath(new URL("./worker-route.js", import.meta.url));
 
 /** The counts of a tape. */
 export interface TapeReport extends RunReport {
@@ -159,6 +163,7 @@ export class TestTape implements InsertedTape {
 			concurrent = false,
 		} = options;
 		const { routes, filters } = routedHosts(options);
+		const { passthrough = [] } = options;
 		const env = { ...process.env };
 		const inserted = await this.#client.call("insert", {
 			tape: this.path,
@@ -173,12 +178,13 @@ export class TestTape implements InsertedTape {
 			env,
 		});
 		this.#inserted = inserted;
+		const { entrance, authority } = inserted;
+		const connections = { entrance, authority, offline: !inserted.isRecording };
 		this.#route = installRoute({
-			entrance: inserted.entrance,
-			authority: inserted.authority,
+			...connections,
 			routes,
-			offline: !inserted.isRecording,
 			concurrent,
+			workers: workerPreload({ ...connections, passthrough, scope: null, module: WORKER_ROUTE }),
 			tell: (message) => this.#client.post({ kind: "route", tape: this.#client.tape, message }),
 		});
 		this.#origins.start();

@@ -9,11 +9,13 @@ import { type ScopeSource, Scopes } from "./scopes.ts";
 import { Sockets } from "./sockets.ts";
 import type { Target } from "./target.ts";
 import { Trust } from "./trust.ts";
+import { type WorkerPreload, workerPatches } from "./workers.ts";
 
 export type { RouteMessage } from "./message.ts";
 export { RouteError } from "./patches.ts";
 export { SCOPE_FIELD } from "./scopes.ts";
 export type { Target } from "./target.ts";
+export type { WorkerPreload } from "./workers.ts";
 
 export interface RouteOptions {
 	/** Where the entrance listens. */
@@ -31,6 +33,10 @@ export interface RouteOptions {
 	readonly offline?: boolean;
 	/** Whether requests carry their scope, because tests run at the same time; default: false. */
 	readonly concurrent?: boolean;
+	/** The scope of connections that are made in no other; default: null, none. */
+	readonly scope?: string | null;
+	/** Routes the worker threads that this thread starts; default: they are not routed. */
+	readonly workers?: WorkerPreload;
 }
 
 export interface Route {
@@ -74,17 +80,20 @@ class InstalledRoute implements Route {
 	readonly #sockets: Sockets;
 	#removed: RemovedRoute | null = null;
 
-	constructor({ entrance, authority, routes, tell, offline = false, concurrent = false }: RouteOptions) {
+	constructor(options: RouteOptions) {
+		const { entrance, routes, tell, offline = false, concurrent = false, workers } = options;
 		const names = new Names({ offline, routes: (name) => routes(name, null) });
 		const [own, scopes] = [this.#own, this.#scopes];
-		const trust = new Trust(authority);
-		this.#sockets = new Sockets({ entrance, routes, tell, scope: scopes.current, names, own, trust });
+		const scope = () => scopes.current() ?? options.scope ?? null;
+		const trust = new Trust(options.authority);
+		this.#sockets = new Sockets({ entrance, routes, tell, scope, names, own, trust });
 		try {
 			this.#patches.install(this, [
 				...this.#sockets.patches(),
 				...own.patches(names.resolving),
 				...names.patches(),
 				...(concurrent ? scopes.patches() : []),
+				...(workers ? workerPatches(workers, scopes.current) : []),
 			]);
 		} catch (error) {
 			own.close();

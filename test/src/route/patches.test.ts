@@ -5,18 +5,14 @@ import http2 from "node:http2";
 import net from "node:net";
 import tls from "node:tls";
 import { promisify } from "node:util";
+import { MessagePort } from "node:worker_threads";
 import fc from "fast-check";
 import t from "tap";
+import { noRoute } from "../../../fixtures/no-route.ts";
 import { RouteError } from "../../../src/route/patches.ts";
 import { installedRoute, installRoute, type Route, type RouteOptions } from "../../../src/route/route.ts";
 
-const options: RouteOptions = {
-	entrance: { host: "127.0.0.1", port: 9 },
-	// of any authority
-	authority: tls.rootCertificates[0] ?? "",
-	routes: () => true,
-	tell: () => {},
-};
+const options: RouteOptions = { ...noRoute, workers: { module: "none", data: () => ({}) } };
 
 const owners = {
 	net,
@@ -32,6 +28,7 @@ const owners = {
 	"net.Server.prototype": net.Server.prototype,
 	"tls.TLSSocket.prototype": tls.TLSSocket.prototype,
 	"http.Agent.prototype": http.Agent.prototype,
+	"worker_threads.MessagePort.prototype": MessagePort.prototype,
 };
 
 /** Every property of the objects that a route may change. */

@@ -3,7 +3,7 @@ import { isUtf8 } from "node:buffer";
 import { FlowtapeError } from "../src/errors.ts";
 import { asBuffer, encodeText, toByteString, toText } from "../src/flow/bytes.ts";
 import { Float, isDictionary, type Metadata, type MetaValue } from "../src/flow/metadata.ts";
-import { DEPTH_LIMIT, isObject, type Json, KeptScalar } from "./fields.ts";
+import { DEPTH_LIMIT, isObject, type Json, type JsonObject, KeptScalar } from "./fields.ts";
 
 /** A string if the bytes are UTF-8, otherwise `{"$base64": …}`. */
 export function fromBytes(bytes: Uint8Array): Json {
@@ -46,7 +46,7 @@ export function fromNumber(value: number): Json {
 /** The reverse of `fromNumber`; undefined for other values. */
 export function toNumber(value: Json): number | undefined {
 	if (typeof value === "number") return value;
-	return isObject(value) && typeof value.$float === "string" ? Number(value.$float) : undefined;
+	return isObject(value) ? floatIn(value.$float) : undefined;
 }
 
 /** Converts metadata of any depth. */
@@ -68,14 +68,35 @@ export function toMeta(value: Json, depth = 0): MetaValue {
 		throw new FlowtapeError("FT_CORRUPT_FLOW", `notes are nested deeper than ${DEPTH_LIMIT} levels`);
 	if (Array.isArray(value)) return value.map((item) => toMeta(item, depth + 1));
 	if (!isObject(value)) return value instanceof KeptScalar ? value.toJSON() : value;
-	if (typeof value.$int === "string" && /^-?\d{1,4000}$/.test(value.$int)) return BigInt(value.$int);
-	if (typeof value.$float === "string") return floatOf(Number(value.$float));
-	const bytes = toBytes(value);
-	if (bytes !== undefined) return bytes;
-	const entries = Array.isArray(value.$dict) ? (value.$dict as [string, Json][]) : Object.entries(value);
+	const keys = Object.keys(value);
+	// an object with further keys is a dictionary with a key that begins with "$"
+	const marked = keys.length === 1 && keys[0]?.startsWith("$") ? markedValue(value) : undefined;
+	if (marked !== undefined) return marked;
+	const entries = keys.length === 1 && isEntries(value.$dict) ? value.$dict : Object.entries(value);
 	const dictionary = Object.create(null) as { [key: string]: MetaValue };
 	for (const [key, item] of entries) dictionary[key] = toMeta(item, depth + 1);
 	return dictionary;
+}
+
+/** The value in an object that `fromMeta` writes for a scalar or bytes; undefined for other objects. */
+function markedValue(value: JsonObject): MetaValue | undefined {
+	if (typeof value.$int === "string" && /^-?\d{1,4000}$/.test(value.$int)) return BigInt(value.$int);
+	const float = floatIn(value.$float);
+	return float === undefined ? toBytes(value) : floatOf(float);
+}
+
+/** The number in text that `String` writes for a number; undefined for other values. */
+function floatIn(text: Json | undefined): number | undefined {
+	if (typeof text !== "string" || text.trim() === "") return undefined;
+	const number = Number(text);
+	return Number.isNaN(number) && text !== "NaN" ? undefined : number;
+}
+
+function isEntries(value: Json | undefined): value is [string, Json][] {
+	return (
+		Array.isArray(value) &&
+		value.every((entry) => Array.isArray(entry) && entry.length === 2 && typeof entry[0] === "string")
+	);
 }
 
 function floatOf(value: number): number | Float {

@@ -141,7 +141,8 @@ export function address(reader: Reader): Address | null {
 	const numbers: number[] = [];
 	readList(reader, "address", (item, index) => {
 		if (index > 0) numbers.push(item.tag === TAG.integer ? item.number() : 0);
-		else if (item.tag === TAG.text || item.tag === TAG.bytes) host = text(item, "address");
+		// invalid UTF-8 too: connections are decoded when faults can no longer be reported
+		else if (item.tag === TAG.text || item.tag === TAG.bytes) host = toText(item.latin1());
 	});
 	const [port = 0, ...more] = numbers;
 	return host === null ? null : [host, port, ...more];

@@ -1,6 +1,7 @@
 // Converts bytes, numbers and notes to JSON and back.
 import fc from "fast-check";
 import t from "tap";
+import type { Json } from "../../formats/fields.ts";
 import {
 	fromByteString,
 	fromBytes,
@@ -62,4 +63,23 @@ t.test("notes keep their types", async (t) => {
 	const back = toMeta(throughJson(fromMeta(notes)));
 	t.strictSame(JSON.stringify(fromMeta(back)), JSON.stringify(fromMeta(notes)));
 	t.match(back, { float: new Float(1), big: 2n ** 90n, dollar: { $base64: "theirs" }, nan: Number.NaN });
+});
+
+t.test("objects with a key that begins with $ but not the value that fromMeta writes are dictionaries", async (t) => {
+	for (const dictionary of [
+		{ $dict: [1, [2]] },
+		{ $dict: [["a"], ["b", 1]] },
+		{ $dict: [[1, 2]] },
+		{ $dict: [], x: 1 },
+		{ $int: "5", x: 1 },
+		{ $float: "1.5", x: 1 },
+		{ $float: "half" },
+		{ $float: "" },
+		{ $base64: "AAE=", x: 1 },
+	] as Json[]) {
+		const read = toMeta(dictionary);
+		t.strictSame({ ...(read as object) }, dictionary);
+		t.strictSame(toMeta(throughJson(fromMeta(read))), read);
+	}
+	for (const float of ["half", "", " "]) t.equal(toNumber({ $float: float }), undefined);
 });

@@ -2,6 +2,7 @@
 import t from "tap";
 import { opened } from "../../../fixtures/dump-records.ts";
 import { readClient, readServer } from "../../../formats/mitm/read-connection.ts";
+import { Reader } from "../../../formats/mitm/tnetstring.ts";
 
 const common = {
 	id: "c",
@@ -107,4 +108,11 @@ t.test("missing connections and invalid fields", async (t) => {
 		timestampStart: null,
 	});
 	t.equal(readServer(opened({ via: [5, ["a", 1]] })).via, null);
+});
+
+t.test("addresses in invalid UTF-8", async (t) => {
+	const bytes = Buffer.from("22:7:address,9:1:\xff;2:80#]}", "latin1");
+	const reader = new Reader(bytes);
+	reader.open(bytes.length);
+	t.strictSame(readServer(reader).address, ["\udcff", 80]);
 });

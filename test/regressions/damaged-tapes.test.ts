@@ -159,6 +159,19 @@ t.test("flows with numbers below 1 are read and reported", async (t) => {
 	t.equal((await readTape(out)).flows.length, 4);
 });
 
+t.test("flows with numbers that JavaScript does not distinguish are left out and reported", async (t) => {
+	const bad = await whole(join(t.testdir(), "bad.tape"));
+	const db = bareSqlite(bad);
+	db.exec("UPDATE flow SET seq = 9007199254740993 WHERE seq = 2");
+	db.close();
+	const told = { status: 3, err: /numbers above 9007199254740991; they are left out/ };
+	t.match(await runCaptured(filter, ["~all", bad]), told);
+	t.match(await runCaptured(filter, ["~c 200", bad]), told);
+	const out = join(t.testdirName, "out.tape");
+	t.match(await runCaptured(convert, [bad, out]), told);
+	t.equal((await readTape(out)).flows.length, 3);
+});
+
 for (const [name, sql] of Object.entries(DAMAGES)) {
 	t.test(`replay that compares the bodies of requests: ${name}`, async (t) => {
 		const bad = join(t.testdir(), "bad.tape");

@@ -3,7 +3,7 @@ import { type BigIntStats, statSync } from "node:fs";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
 import { BUSY_MS, keep, type Mode, openTapeFile, type RunResult, type Sqlite, type Statement } from "./open-tape.ts";
 import { indexes } from "./schema.ts";
-import { storeError } from "./store-errors.ts";
+import { damagedTape, storeError } from "./store-errors.ts";
 
 /** The page cache for looking up recordings in random order. KiB. */
 const RANDOM_CACHE_KIB = 64 * 1024;
@@ -95,9 +95,14 @@ export class TapeDatabase {
 		this.guard(() => db.function(name, { directOnly: true }, call));
 	}
 
-	/** Returns the id of the inserted row. */
+	/**
+	 * Returns the id of the inserted row.
+	 * @throws FlowtapeError FT_STORE if the highest id of the table is too high for a next one
+	 */
 	insert(sql: string, ...parameters: unknown[]): number {
-		return Number(this.run(sql, ...parameters).lastInsertRowid);
+		const id = Number(this.run(sql, ...parameters).lastInsertRowid);
+		if (id > Number.MAX_SAFE_INTEGER) throw damagedTape(this.path, `a table has rows with numbers above ${id}`);
+		return id;
 	}
 
 	run(sql: string, ...parameters: unknown[]): RunResult {

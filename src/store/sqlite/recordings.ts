@@ -3,7 +3,7 @@ import type { CodedRequest, FlowSummary } from "../../flow/recorded.ts";
 import { type FlowColumns, READ_COLUMNS, selected } from "../record/flow-row.ts";
 import { fromStored } from "../record/text.ts";
 import type { TapeDatabase } from "./database.ts";
-import { KEY_BLOCK } from "./schema.ts";
+import { IS_READ, KEY_BLOCK } from "./schema.ts";
 
 const BLOCK_FLOWS = 2 ** KEY_BLOCK;
 
@@ -44,7 +44,7 @@ export function findByKey(db: TapeDatabase, key: string, after: number, limit: n
 
 /** The block of the first flow at or after a sequence number; null if there is none. */
 function nextBlock(db: TapeDatabase, from: number): number | null {
-	const next = db.get<{ seq: number }>("SELECT seq FROM flow WHERE seq >= ? ORDER BY seq LIMIT 1", from);
+	const next = db.get<{ seq: number }>(`SELECT seq FROM flow WHERE seq >= ? AND ${IS_READ} ORDER BY seq LIMIT 1`, from);
 	return next === undefined ? null : Math.floor(next.seq / BLOCK_FLOWS);
 }
 
@@ -73,7 +73,7 @@ export function sessionAt(db: TapeDatabase, seq: number): string | null {
 export function summaries(db: TapeDatabase, after: number, limit: number): FlowSummary[] {
 	const columns = `seq, id, method, scheme, pretty_host AS host, port, path, status, ${IS_ANSWER} AS isAnswer, ${selected(["session"], db.schema)}`;
 	const rows = db.all<FlowSummary>(
-		`SELECT ${columns} FROM flow WHERE seq > ? AND kind = 'http' ORDER BY seq LIMIT ?`,
+		`SELECT ${columns} FROM flow WHERE seq > ? AND ${IS_READ} AND kind = 'http' ORDER BY seq LIMIT ?`,
 		after,
 		limit,
 	);
@@ -88,7 +88,7 @@ export function summaries(db: TapeDatabase, after: number, limit: number): FlowS
 
 export function codedRequests(db: TapeDatabase, after: number): CodedRequest[] {
 	return db.all<CodedRequest>(
-		"SELECT seq, method, path FROM flow WHERE seq > ? AND coded & 1 AND kind = 'http' ORDER BY seq",
+		`SELECT seq, method, path FROM flow WHERE seq > ? AND ${IS_READ} AND coded & 1 AND kind = 'http' ORDER BY seq`,
 		after,
 	);
 }

@@ -8,6 +8,7 @@ import { fromStored, toStored } from "../record/text.ts";
 import { type Condition, selectRows } from "../select.ts";
 import type { BodyTable } from "./bodies.ts";
 import type { TapeDatabase } from "./database.ts";
+import { IS_READ, LAST_SEQ } from "./schema.ts";
 import { damagedTape } from "./store-errors.ts";
 
 /** The columns of a flow, and its sequence number. */
@@ -28,13 +29,18 @@ export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: 
 	return selectRows(filter, ids?.map(toStored), distinct);
 }
 
-/** The sequence numbers of the rows that meet a condition, in batches. */
+/**
+ * The sequence numbers of the rows that meet a condition, in batches.
+ * @throws FlowtapeError FT_STORE if the tape has numbers that no writer gives
+ */
 export function numbersOf(db: TapeDatabase, condition: Condition): Generator<number[]> {
+	const damage = misnumbered(db);
+	if (damage !== undefined) throw damage;
 	return slices(numbers(db, condition), 100 * BATCH_ROWS);
 }
 
 function numbers(db: TapeDatabase, { sql, parameters }: Condition): number[] {
-	return db.column(`SELECT seq FROM flow WHERE ${sql} ORDER BY seq`, ...parameters);
+	return db.column(`SELECT seq FROM flow WHERE (${sql}) AND ${IS_READ} ORDER BY seq`, ...parameters);
 }
 
 const REQUEST_ROW = [
@@ -151,12 +157,10 @@ const CODED: Readonly<Record<Side, number>> = { request: 1, response: 2 };
  * @throws FlowtapeError FT_STORE at the end, if some rows could not be read
  */
 function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly string[]): Generator<R[]> {
-	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq > ? ORDER BY seq LIMIT ${BATCH_ROWS}`;
-	const first = firstNumber(db);
-	// flows are numbered from 1
-	let damage: unknown = first < 0 ? damagedTape(db.path, "flows have numbers below 1") : undefined;
+	const sql = `SELECT ${selected(columns, db.schema)} FROM flow WHERE seq > ? AND ${IS_READ} ORDER BY seq LIMIT ${BATCH_ROWS}`;
+	let damage: unknown = misnumbered(db);
 	let unreadableBatches = 0;
-	for (let last = Math.min(first, 0) - 1; ; ) {
+	for (let last = Math.min(firstNumber(db), 0) - 1; ; ) {
 		let rows: R[];
 		try {
 			rows = db.all<R>(sql, last);
@@ -189,7 +193,7 @@ function* pages<R extends { seq: number }>(db: TapeDatabase, columns: readonly s
  */
 function numbersInIndex(db: TapeDatabase, last: number): number[] | null {
 	try {
-		return db.column("SELECT seq FROM flow INDEXED BY flow_facts WHERE +seq > ? ORDER BY +seq", last);
+		return db.column(`SELECT seq FROM flow INDEXED BY flow_facts WHERE +seq > ? AND +${IS_READ} ORDER BY +seq`, last);
 	} catch {
 		return null;
 	}
@@ -215,6 +219,13 @@ function readable<R>(db: TapeDatabase, columns: readonly string[], numbers: read
 		}
 	}
 	return found;
+}
+
+/** The damage of a tape with numbers that no writer gives. Flows with numbers that are too high are not read. */
+function misnumbered(db: TapeDatabase): FlowtapeError | undefined {
+	if (firstNumber(db) < 0) return damagedTape(db.path, "flows have numbers below 1");
+	if ((lastNumber(db) ?? 0) <= LAST_SEQ) return undefined;
+	return damagedTape(db.path, `flows have numbers above ${LAST_SEQ}; they are left out`);
 }
 
 /** The lowest sequence number; 0 if it cannot be read. */
@@ -261,7 +272,7 @@ function chosen<R>(db: TapeDatabase, columns: readonly string[], condition: Cond
 
 /** Rows by their sequence numbers. @throws FlowtapeError FT_STORE at the end, if some could not be read */
 function* listed<R>(db: TapeDatabase, columns: readonly string[], numbers: readonly number[]): Generator<R[]> {
-	let damage: unknown;
+	let damage: unknown = misnumbered(db);
 	for (const batch of slices(numbers, BATCH_ROWS)) {
 		try {
 			yield rowsAt<R>(db, columns, batch);

@@ -91,6 +91,12 @@ export const migrations: readonly string[] = [
 	`,
 ];
 
+/** The highest sequence number of a flow: a JavaScript number does not distinguish higher ones. */
+export const LAST_SEQ = Number.MAX_SAFE_INTEGER;
+
+/** Selects the flows whose sequence numbers are read. */
+export const IS_READ = `seq <= ${LAST_SEQ}`;
+
 /** The tables without which flows can still be read, and what each contains, for messages. */
 export const CONTENTS: Readonly<Record<string, string>> = {
 	certificate: "the certificates of connections",

@@ -5,6 +5,8 @@ import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata } from "../src/flow/metadata.ts";
 import { FlowSink, type FlowSource, ForwardingSource, pipe, type ReadOptions, type Step } from "../src/flow/pipe.ts";
 
+export type { OpenOptions };
+
 export interface CopyJob {
 	/** Closed at the end, also after an error. */
 	sources: readonly FlowSource[];

@@ -246,7 +246,7 @@ class ReplayRun implements ReplayClient {
 			output: to === undefined ? null : fileOf(to),
 			recordings: filesIn(answers),
 			open: async () =>
-				(await openSource(from, { report, filter: compiled, formats })).map(
+				(await openSource(from, { report, filter: compiled, formats, isConfidential: values.redact })).map(
 					(source) => new RecoveringSource(source, report),
 				),
 			onReady: () => {

@@ -63,7 +63,8 @@ export async function scan(source: Source, options: ScanOptions = {}): Promise<S
 	const scanner = await createScanner(values, key, values.min_confidence);
 	const troubles = new TroubleLog(options);
 	const { closeSources, RecoveringSource } = await import("./copy-flows.ts");
-	const sources = await openSource(source, { report: troubles.reportInput, filter: await filterOf(filter), formats });
+	const report = troubles.reportInput;
+	const sources = await openSource(source, { report, filter: await filterOf(filter), formats, isConfidential: true });
 	try {
 		for (const one of sources)
 			for await (const batch of new RecoveringSource(one, troubles.reportInput)) {

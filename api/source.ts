@@ -30,6 +30,8 @@ export interface ReadOptions {
 	report: Reporter;
 	filter?: Filter | undefined;
 	bodies?: boolean | undefined;
+	/** As of `SourceOptions`. */
+	isConfidential?: boolean | undefined;
 	formats?: readonly Format[] | undefined;
 }
 

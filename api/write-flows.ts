@@ -78,12 +78,13 @@ export async function writeFlows(
 		throw new FlowtapeError("FT_USAGE", "redaction reads the flows twice: give an array of flows, or files");
 	const troubles = new TroubleLog(options);
 	const { report, reportInput } = troubles;
-	const sources = await openSource(source, { report: reportInput, filter, formats });
+	const isConfidential = Boolean(learn);
+	const sources = await openSource(source, { report: reportInput, filter, formats, isConfidential });
 	const { read, passed, end } = await copyFlows({
 		sources,
 		steps,
 		learn,
-		reopen: () => openSource(source, { report: () => {}, formats }),
+		reopen: () => openSource(source, { report: () => {}, formats, isConfidential }),
 		report,
 		reportInput,
 		signal,

@@ -85,7 +85,7 @@ export const command = defineCommand({
 			onApply: (rule, option) => use.applied(rule, option),
 			onMiss: (miss) => reporter.miss(miss),
 			async open() {
-				const all = await openInputs({ inputs, filter }, troubles);
+				const all = await openInputs({ inputs, filter, isConfidential: values.redact }, troubles);
 				const sources =
 					values.id.length === 0 ? all : [await readByIds(all, selectByIds(inputs.join(", "), values.id))];
 				if (!values.quiet) progress = new Progress(terminal.stderr, sources);

@@ -27,7 +27,6 @@ import {
 	type Troubles,
 } from "./tapes/copy-flows.ts";
 import { checkDistinct } from "./tapes/same-file.ts";
-import { spoolStdin } from "./tapes/spool-stdin.ts";
 
 const ownOptions = {
 	output: {
@@ -208,10 +207,9 @@ async function rewrite(
 				: await createOutput(output, { ...values, format: format ?? null }, troubles, size);
 		return rewriting.through(output === null ? sink : tally.withRepeatCheck(sink, rewriting.changes), troubles.report);
 	};
-	const stdin = rewriting.learn !== null && inputs.includes("-") ? await spoolStdin() : null;
 	const { passed, status, isWritten } = await copyFlows(
 		{
-			inputs: stdin === null ? inputs : inputs.map((path) => (path === "-" ? stdin.path : path)),
+			inputs,
 			output,
 			filter,
 			steps: [...tally.observe(rewriting.changes), ...rewriting.dedupes],
@@ -226,7 +224,6 @@ async function rewrite(
 		io,
 	);
 	await rewriting.close();
-	await stdin?.remove();
 	tally.end(passed, values.verbose && isWritten);
 	return { status: status || tally.status, isWritten };
 }

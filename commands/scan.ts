@@ -65,8 +65,8 @@ export const command = defineCommand({
 		for (const tape of args) {
 			const scanner = await createScanner(values, key, values.min_confidence);
 			const sink = FlowSink.of({ append: scanner.add });
-			const job = { inputs: [tape], filter, strict: values.strict, open: async () => sink, progress: !values.quiet };
-			const { status } = await copyFlows(job, io);
+			const job = { inputs: [tape], filter, strict: values.strict, progress: !values.quiet, isConfidential: true };
+			const { status } = await copyFlows({ ...job, open: async () => sink }, io);
 			// the findings are incomplete
 			if (io.signal.aborted) return status;
 			worst = Math.max(worst, status);

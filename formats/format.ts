@@ -32,6 +32,11 @@ export interface SourceOptions {
 	 */
 	filter?: Filter | undefined;
 	ids?: readonly string[] | undefined;
+	/**
+	 * Whether temporary files may hold nothing of the input unless it is encrypted. A format that cannot do so reads the
+	 * input into memory. Default: false.
+	 */
+	isConfidential?: boolean | undefined;
 	/** Whether bodies are going to be read: damaged ones are then reported together with their flows. Default: true. */
 	bodies?: boolean | undefined;
 }

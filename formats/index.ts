@@ -1,5 +1,6 @@
 // The list of flow-file formats; opens and creates tapes.
 import { FlowtapeError } from "../src/errors.ts";
+import type { FileBody } from "../src/flow/file-spool.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { type FlowSink, FlowSource, ForwardingSource, type ReadOptions, type ReadProgress } from "../src/flow/pipe.ts";
 import { defaultRequestKey } from "../src/replay/match/key.ts";
@@ -36,6 +37,8 @@ export interface MoreFormats {
 }
 
 export interface OpenOptions extends SourceOptions, MoreFormats {
+	/** The bytes of stdin, if they were read before. */
+	stdin?: FileBody | null | undefined;
 	/** Name of the format; default: detected from the content. */
 	format?: string | undefined;
 }
@@ -46,7 +49,7 @@ export interface OpenOptions extends SourceOptions, MoreFormats {
  * FT_CORRUPT_FLOW if the beginning cannot be decompressed
  */
 export async function openTape(path: string, options: OpenOptions): Promise<FlowSource> {
-	const { input, format } = await recognise(path, options.format, options.formats);
+	const { input, format } = await recognise(path, options.format, options.formats, options.stdin);
 	return sourceOf(input, format, options);
 }
 
@@ -118,8 +121,9 @@ async function recognise(
 	path: string,
 	named: string | undefined,
 	more: readonly Format[] = [],
+	stdin: FileBody | null = null,
 ): Promise<{ input: Input; format: Format | null }> {
-	const input = await openInput(path);
+	const input = await openInput(path, stdin);
 	try {
 		const head = await input.peek(HEAD_BYTES);
 		if (head.length === 0) return { input, format: null };

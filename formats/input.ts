@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
+import type { FileBody } from "../src/flow/file-spool.ts";
 import { closeReading, openForReading } from "../src/store/sqlite/open-files.ts";
 import { type Compression, decompress, sniffCompression } from "./compression.ts";
 import type { Input } from "./format.ts";
@@ -18,10 +19,11 @@ const readAt = promisify(read);
 
 /**
  * Opens a file, or stdin for `-`. gzip, zlib and zstd are decompressed, as a stream; UTF-16 is converted to UTF-8.
+ * @param stdin the bytes of stdin, if they were read before
  * @throws FlowtapeError FT_NOT_FOUND, FT_IO, FT_CORRUPT_FLOW
  */
-export async function openInput(path: string): Promise<Input> {
-	const input = await openBytes(path);
+export async function openInput(path: string, stdin: FileBody | null = null): Promise<Input> {
+	const input = path === "-" && stdin !== null ? spooledInput(stdin, "stdin") : await openBytes(path);
 	try {
 		const compression = sniffCompression(await input.peek(MAGIC_BYTES));
 		const content = compression === null ? input : decompressed(input, compression);
@@ -124,6 +126,18 @@ function streamInput(stream: AsyncIterable<Buffer>, name: string, progress: Inpu
 			await iterator.return?.();
 		},
 	};
+}
+
+/** The input of a spool, which stays open. */
+function spooledInput(body: FileBody, name: string): Input {
+	let done = 0;
+	const chunks = async function* (): AsyncGenerator<Buffer> {
+		for (const chunk of body.chunks()) {
+			done += chunk.length;
+			yield chunk;
+		}
+	};
+	return streamInput(chunks(), name, () => ({ done, total: body.size }));
 }
 
 /** The decompressed input; its progress counts compressed bytes. */

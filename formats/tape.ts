@@ -15,8 +15,9 @@ import { compressionOf } from "./compression.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
 import { outputError } from "./output-error.ts";
-import { missingEnd, readCut } from "./tape/cut-tape.ts";
+import { missingEnd, readCut, readRemains } from "./tape/cut-tape.ts";
 import { appendedTape, isSameNote, OwnKeys, type TapeKeys } from "./tape/keys.ts";
+import { readImage, type TapeImage } from "./tape/tape-image.ts";
 
 /** Input size in bytes from which a writer thread pays. */
 const LARGE_INPUT = 16 * 1024 * 1024;
@@ -87,15 +88,14 @@ class TapeSource extends FlowSource {
 	#counting: Promise<void> | null = null;
 	/** The file to read. */
 	#spooled: ReturnType<typeof spool> | null = null;
-	/** Whether the file is removed after reading. */
-	readonly #isTemporary: boolean;
+	/** The tape in memory; null: it is read from its file. */
+	#image: Promise<TapeImage | null> | null = null;
 	readonly #open = new Set<SqliteStore>();
 
 	constructor(input: Input, options: SourceOptions) {
 		super();
 		this.#input = input;
 		this.#options = options;
-		this.#isTemporary = input.path === null;
 	}
 
 	/** Progress by the number of flows, because SQLite does not read pages in file order. */
@@ -111,11 +111,20 @@ class TapeSource extends FlowSource {
 		return this.#spooled;
 	}
 
+	/** A confidential tape that SQLite cannot read from its own file. */
+	#inMemory(): Promise<TapeImage | null> {
+		const { path } = this.#input;
+		const isNeeded = this.#options.isConfidential === true && (path === null || missingEnd(path) !== null);
+		this.#image ??= isNeeded ? readImage(this.#input) : Promise.resolve(null);
+		return this.#image;
+	}
+
 	override async notes(): Promise<Metadata> {
-		const { path } = await this.#file();
-		if (missingEnd(path) !== null) return {};
+		const image = await this.#inMemory();
+		const path = image === null ? (await this.#file()).path : this.#input.name;
+		if ((image === null ? missingEnd(path) : image.missing) !== null) return {};
 		const { openStore } = await import("../src/store/sqlite/store.ts");
-		const store = openStore(path, { mode: "read", report: this.#options.report });
+		const store = openStore(path, { mode: "read", report: this.#options.report, image: image?.bytes });
 		try {
 			return store.notes();
 		} finally {
@@ -163,14 +172,28 @@ class TapeSource extends FlowSource {
 	}
 
 	async *read(): AsyncGenerator<Flow[]> {
+		const image = await this.#inMemory();
+		if (image !== null) yield* this.#readImage(image);
+		else yield* this.#readFile();
+	}
+
+	async *#readImage({ bytes: image, missing }: TapeImage): AsyncGenerator<Flow[]> {
+		const { name } = this.#input;
+		const { report } = this.#options;
+		if (missing === null) yield* this.#flowsOf(name, this.#options, { image });
+		else yield* readRemains({ name, ...missing }, this.#flowsOf(name, { report }, { image }), this.#options);
+	}
+
+	async *#readFile(): AsyncGenerator<Flow[]> {
 		const { path, remove } = await this.#file();
 		try {
 			const missing = missingEnd(path);
-			if (missing === null) yield* this.#flowsOf(path, this.#options, this.#isTemporary);
+			const isTemporary = this.#input.path === null;
+			if (missing === null) yield* this.#flowsOf(path, this.#options, { isTemporary });
 			else
 				yield* readCut(
 					{ path, name: this.#input.name, ...missing },
-					(copy, report) => this.#flowsOf(copy, { report }, true),
+					(copy, report) => this.#flowsOf(copy, { report }, { isTemporary: true }),
 					this.#options,
 				);
 		} finally {
@@ -182,10 +205,10 @@ class TapeSource extends FlowSource {
 	async *#flowsOf(
 		path: string,
 		{ report, filter, ids, bodies = true }: SourceOptions,
-		isTemporary: boolean,
+		kept: { isTemporary?: boolean; image?: Buffer },
 	): AsyncGenerator<Flow[]> {
 		const { openStore } = await import("../src/store/sqlite/store.ts");
-		this.#store = openStore(path, { mode: "read", report, isTemporary });
+		this.#store = openStore(path, { mode: "read", report, ...kept });
 		this.#open.add(this.#store);
 		for await (const flows of this.#store.read({ filter, ids, bodies })) {
 			this.#read += flows.length;

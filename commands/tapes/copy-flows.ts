@@ -1,5 +1,5 @@
 // The common part of commands on stored flows: opens the inputs, copies flows to the output, and reports problems.
-import { copyFlows as copy, openTapes } from "../../api/copy-flows.ts";
+import { copyFlows as copy, type OpenOptions, openTapes } from "../../api/copy-flows.ts";
 import { createSink } from "../../api/create-sink.ts";
 import { formatNames } from "../../api/formats.ts";
 import { limitFlows } from "../../api/limit-flows.ts";
@@ -12,6 +12,7 @@ import {
 	withOption,
 } from "../../src/errors.ts";
 import type { Filter } from "../../src/filter/filter.ts";
+import { spoolStream } from "../../src/flow/file-spool.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { FlowSink, type FlowSource, type Step } from "../../src/flow/pipe.ts";
 import { compileFilterLazily, options as filterOptions } from "../../src/hooks/rule.ts";
@@ -150,6 +151,8 @@ export interface CopyJob {
 	output?: string | null;
 	/** Whether to warn if a tape was never redacted and has credentials. Default: no. */
 	warnsOfCredentials?: boolean;
+	/** Whether temporary files hold nothing of the inputs unless it is encrypted. Default: with `learn`. */
+	isConfidential?: boolean;
 	/** Maximum number of flows to read; default: all. */
 	limit?: number | undefined;
 	/** Whether the output needs bodies, so that damaged ones must be found; default: yes. */
@@ -179,7 +182,10 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 	const { output = null } = job;
 	// by another name or not
 	const isInPlace = output !== null && sameFile(output, job.inputs) !== null;
-	const opened = await openInputs(job, troubles);
+	// read twice: the temporary file is encrypted
+	const stdin = job.learn && pathsOf(job.inputs).includes("-") ? await spoolStream(process.stdin) : null;
+	const given = { ...job, stdin, isConfidential: job.isConfidential === true || Boolean(job.learn) };
+	const opened = await openInputs(given, troubles);
 	const limited = job.limit === undefined ? opened : limitFlows(opened, job.limit);
 	const sources =
 		job.warnsOfCredentials === true && job.quiet !== true ? warnOfCredentials(limited, io, clear) : limited;
@@ -187,7 +193,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		sources,
 		steps: job.steps,
 		learn: job.learn,
-		reopen: () => openTapes(pathsOf(job.inputs), { report: () => {} }),
+		reopen: () => openTapes(pathsOf(job.inputs), { report: () => {}, stdin, isConfidential: true }),
 		async open(size) {
 			sink = await job.open(troubles, size);
 			return sink;
@@ -218,10 +224,11 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 
 /** Opens the inputs; stdin if there are none. @throws FlowtapeError if no input is a tape, or one cannot be read */
 export function openInputs(
-	{ inputs, filter, bodies }: Pick<CopyJob, "inputs" | "filter" | "bodies">,
+	{ inputs, ...options }: Pick<CopyJob, "inputs"> & Omit<OpenOptions, "report">,
 	{ reportInput: report }: Troubles,
 ): Promise<FlowSource[]> {
-	return openTapes(pathsOf(inputs), { report, filter, bodies });
+	const { filter, bodies, stdin, isConfidential } = options;
+	return openTapes(pathsOf(inputs), { report, filter, bodies, stdin, isConfidential });
 }
 
 function pathsOf(inputs: readonly string[]): string[] {

@@ -3,10 +3,9 @@ import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync } f
 import { dirname, resolve, sep } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
 import { type Body, bodySize } from "../../src/flow/body.ts";
-import { openFileSpool } from "../../src/flow/file-spool.ts";
+import { openFileSpool, spoolStream } from "../../src/flow/file-spool.ts";
 import { RecentMap } from "../../src/flow/recent-map.ts";
 import type { Input } from "../format.ts";
-import { spool } from "../input.ts";
 import { BODY_LIMIT, BYTES_PER_BYTE, LONG_BODY } from "./inflation.ts";
 import { ZipFile } from "./zip-file.ts";
 
@@ -78,9 +77,8 @@ const RECENT_FILES = 4;
 const FREE_BYTES = 4 * 1024 ** 3;
 
 async function openZip(input: Input): Promise<HarFiles> {
-	const { path, remove } = await spool(input);
+	const zip = new ZipFile(input.path ?? (await spoolStream(input.chunks({ reuse: true }))), input.name);
 	try {
-		const zip = new ZipFile(path, input.name);
 		const names = [...zip.names].filter((each) => !isOfSystem(each));
 		const name = names.find((each) => each.endsWith(".har"));
 		if (name === undefined)
@@ -92,7 +90,7 @@ async function openZip(input: Input): Promise<HarFiles> {
 		const recent = new RecentMap<string, StoredBody>(RECENT_BYTES, (body) => bodySize(body) ?? 0);
 		/** The large bodies of recent entries, or why they cannot be read. */
 		const large = new RecentMap<string, StoredBody | Error>(RECENT_FILES);
-		const limit = FREE_BYTES + BYTES_PER_BYTE * statSync(path).size;
+		const limit = FREE_BYTES + BYTES_PER_BYTE * zip.size;
 		let expanded = 0;
 		const bodyOf = (file: string): StoredBody => {
 			const known = large.get(file) ?? recent.get(file);
@@ -116,13 +114,10 @@ async function openZip(input: Input): Promise<HarFiles> {
 				return body;
 			},
 			unread: () => names.filter((each) => !read.has(each)),
-			async close() {
-				zip.close();
-				await remove();
-			},
+			close: async () => zip.close(),
 		};
 	} catch (error) {
-		await remove();
+		zip.close();
 		throw error;
 	}
 }

@@ -32,28 +32,46 @@ const CHUNK_BYTES = 1024 * 1024;
 const STORED = 0;
 const DEFLATED = 8;
 
+/** The bytes of an archive. */
+type Bytes = Pick<FileBody, "size" | "readAt" | "close">;
+
+function bytesOf(path: string): Bytes {
+	const file = openSync(path, "r");
+	return {
+		size: fstatSync(file).size,
+		readAt: (target, position) => readSync(file, target, 0, target.length, position),
+		close: () => closeSync(file),
+	};
+}
+
 export class ZipFile {
 	/** Name for messages. */
 	readonly name: string;
-	readonly #file: number;
-	readonly #size: number;
+	readonly #file: Bytes;
 	readonly #entries = new Map<string, Entry>();
 
-	/** @throws FlowtapeError FT_CORRUPT_FLOW */
-	constructor(path: string, name: string) {
+	/**
+	 * @param file its path, or its bytes, which `close` closes
+	 * @throws FlowtapeError FT_CORRUPT_FLOW
+	 */
+	constructor(file: string | Bytes, name: string) {
 		this.name = name;
-		this.#file = openSync(path, "r");
+		this.#file = typeof file === "string" ? bytesOf(file) : file;
 		try {
-			this.#size = fstatSync(this.#file).size;
 			this.#readDirectory();
 		} catch (error) {
-			closeSync(this.#file);
+			this.#file.close();
 			throw error;
 		}
 	}
 
+	/** In bytes. */
+	get size(): number {
+		return this.#file.size;
+	}
+
 	close(): void {
-		closeSync(this.#file);
+		this.#file.close();
 	}
 
 	get names(): IterableIterator<string> {
@@ -178,8 +196,8 @@ export class ZipFile {
 	}
 
 	#findDirectory(): { entries: number; size: number; offset: number } {
-		const length = Math.min(this.#size, END_BYTES + LONGEST_COMMENT);
-		const tail = this.#bytes(this.#size - length, length);
+		const length = Math.min(this.size, END_BYTES + LONGEST_COMMENT);
+		const tail = this.#bytes(this.size - length, length);
 		for (let at = tail.length - END_BYTES; at >= 0; at--) {
 			if (tail.readUInt32LE(at) !== END_SIGNATURE) continue;
 			const end = {
@@ -188,9 +206,9 @@ export class ZipFile {
 				offset: tail.readUInt32LE(at + 16),
 			};
 			const isZip64 = end.entries === 0xffff || end.size === 0xffffffff || end.offset === 0xffffffff;
-			return isZip64 ? this.#findDirectory64(this.#size - length + at - 20) : end;
+			return isZip64 ? this.#findDirectory64(this.size - length + at - 20) : end;
 		}
-		throw this.#damage(this.#size, "expected the end of a ZIP: the file is cut off, or not a ZIP");
+		throw this.#damage(this.size, "expected the end of a ZIP: the file is cut off, or not a ZIP");
 	}
 
 	#findDirectory64(locatorOffset: number): { entries: number; size: number; offset: number } {
@@ -209,11 +227,11 @@ export class ZipFile {
 
 	/** Reads exactly `length` bytes. */
 	#bytes(offset: number, length: number): Buffer {
-		if (offset < 0 || length < 0 || offset + length > this.#size)
-			throw this.#damage(Math.min(Math.max(offset, 0), this.#size), `expected ${length} bytes, found fewer`);
+		if (offset < 0 || length < 0 || offset + length > this.size)
+			throw this.#damage(Math.min(Math.max(offset, 0), this.size), `expected ${length} bytes, found fewer`);
 		const bytes = Buffer.allocUnsafeSlow(length);
 		for (let at = 0; at < length; ) {
-			const read = readSync(this.#file, bytes, at, length - at, offset + at);
+			const read = this.#file.readAt(bytes.subarray(at), offset + at);
 			if (read === 0) throw this.#damage(offset + at, "the file became shorter while it was read");
 			at += read;
 		}

@@ -27,16 +27,24 @@ export function missingEnd(path: string): { size: number; whole: number } | null
 	try {
 		const head = Buffer.alloc(HEAD_BYTES);
 		readSync(file, head, 0, HEAD_BYTES, 0);
-		const { size } = fstatSync(file);
-		// the page count is valid only if the change counter equals the version-valid-for number; missing pages may be in
-		// the write-ahead log
-		if (head.readUInt32BE(24) !== head.readUInt32BE(92) || existsSync(`${path}-wal`)) return null;
-		const pageSize = head.readUInt16BE(16);
-		const whole = (pageSize === 1 ? LARGEST_PAGE : pageSize) * head.readUInt32BE(28);
-		return size < whole ? { size, whole } : null;
+		const missing = missingAfter(head, fstatSync(file).size);
+		// missing pages may be in the write-ahead log
+		return missing === null || existsSync(`${path}-wal`) ? null : missing;
 	} finally {
 		closeSync(file);
 	}
+}
+
+/**
+ * As `missingEnd`, for a tape without a log.
+ * @param head its first 100 bytes
+ */
+export function missingAfter(head: Buffer, size: number): { size: number; whole: number } | null {
+	// the page count is valid only if the change counter equals the version-valid-for number
+	if (head.readUInt32BE(24) !== head.readUInt32BE(92)) return null;
+	const pageSize = head.readUInt16BE(16);
+	const whole = (pageSize === 1 ? LARGEST_PAGE : pageSize) * head.readUInt32BE(28);
+	return size < whole ? { size, whole } : null;
 }
 
 /**
@@ -47,30 +55,43 @@ export function missingEnd(path: string): { size: number; whole: number } | null
 export async function* readCut(
 	{ path, name, whole, size }: { path: string; name: string; size: number; whole: number },
 	read: (path: string, report: Reporter) => AsyncIterable<Flow[]>,
-	{ report, filter, ids }: SourceOptions,
+	options: SourceOptions,
 ): AsyncGenerator<Flow[]> {
-	report("FT_STORE", `${name}: byte ${size}: the tape is cut off here; expected ${whole} bytes`, {
-		file: name,
-		offset: size,
-	});
 	const folder = await mkdtemp(join(tmpdir(), "flowtape-"));
 	const copy = join(folder, "cut.tape");
-	const isWanted = (flow: Flow) => isWhole(flow) && (ids?.includes(flow.id) ?? true) && (filter?.matches(flow) ?? true);
+	const report: Reporter = (code, message, detail) =>
+		options.report(code, message.replace(copy, name), { ...detail, file: name });
 	try {
 		await copyFile(path, copy)
 			.then(() => truncate(copy, Math.min(whole, LARGEST_TAPE)))
 			.catch((error: unknown) => {
 				throw outputError(copy, error);
 			});
-		for await (const flows of read(copy, (code, message, detail) =>
-			report(code, message.replace(copy, name), { ...detail, file: name }),
-		))
-			yield flows.filter(isWanted);
+		yield* readRemains({ name, whole, size }, read(copy, report), options);
+	} finally {
+		await rm(folder, { recursive: true });
+	}
+}
+
+/**
+ * Reports the missing end of a tape, and yields the whole flows that match.
+ * @param flows flows of a tape in which empty pages replace the missing ones
+ */
+export async function* readRemains(
+	{ name, whole, size }: { name: string; size: number; whole: number },
+	flows: AsyncIterable<Flow[]>,
+	{ report, filter, ids }: SourceOptions,
+): AsyncGenerator<Flow[]> {
+	report("FT_STORE", `${name}: byte ${size}: the tape is cut off here; expected ${whole} bytes`, {
+		file: name,
+		offset: size,
+	});
+	const isWanted = (flow: Flow) => isWhole(flow) && (ids?.includes(flow.id) ?? true) && (filter?.matches(flow) ?? true);
+	try {
+		for await (const batch of flows) yield batch.filter(isWanted);
 	} catch (error) {
 		// the damage has been reported
 		if (!FlowtapeError.is(error, "FT_STORE")) throw error;
-	} finally {
-		await rm(folder, { recursive: true });
 	}
 }
 

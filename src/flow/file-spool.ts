@@ -21,6 +21,14 @@ function cipherOf(iv: Buffer): Cipher {
 	return createCipheriv("aes-128-ctr", KEY, iv);
 }
 
+const BLOCK_BYTES = 16;
+
+/** The counter of a block: the initialization vector is that of the first one. */
+function counterOf(iv: Buffer, block: number): Buffer {
+	const counter = BigInt.asUintN(8 * IV_BYTES, BigInt(`0x${iv.toString("hex")}`) + BigInt(block));
+	return Buffer.from(counter.toString(16).padStart(2 * IV_BYTES, "0"), "hex");
+}
+
 /** Closes the file of a body, or of a spool without an end, once that is garbage-collected. */
 const registry = new FinalizationRegistry(closeSync);
 
@@ -56,6 +64,18 @@ export function openFileSpool(): FileSpool {
 	return spool;
 }
 
+/** Writes a stream to a temporary file. */
+export async function spoolStream(stream: AsyncIterable<Buffer>): Promise<FileBody> {
+	const spool = openFileSpool();
+	try {
+		for await (const chunk of stream) spool.write(chunk);
+	} catch (error) {
+		spool.end().close();
+		throw error;
+	}
+	return spool.end();
+}
+
 export class FileBody implements BodySource {
 	readonly size: number;
 	readonly #file: number;
@@ -73,6 +93,16 @@ export class FileBody implements BodySource {
 	close(): void {
 		registry.unregister(this);
 		closeSync(this.#file);
+	}
+
+	/** Reads bytes from any position. Returns their number: fewer than `target` has only at the end. */
+	readAt(target: Buffer, position: number): number {
+		const before = position % BLOCK_BYTES;
+		const coded = Buffer.allocUnsafe(before + target.length);
+		const read = readSync(this.#file, coded, 0, coded.length, position - before);
+		if (read < before) return 0;
+		const cipher = cipherOf(counterOf(this.#iv, (position - before) / BLOCK_BYTES));
+		return cipher.update(coded.subarray(0, read)).copy(target, 0, before);
 	}
 
 	read(): Buffer {

@@ -1,7 +1,16 @@
 // A connection to the SQLite file of a tape: statements, transactions and its lifetime.
 import { type BigIntStats, statSync } from "node:fs";
 import { FlowtapeError, hasErrno } from "../../errors.ts";
-import { BUSY_MS, keep, type Mode, openTapeFile, type RunResult, type Sqlite, type Statement } from "./open-tape.ts";
+import {
+	BUSY_MS,
+	keep,
+	type Mode,
+	openTapeFile,
+	openTapeImage,
+	type RunResult,
+	type Sqlite,
+	type Statement,
+} from "./open-tape.ts";
 import { indexes } from "./schema.ts";
 import { damagedTape, storeError } from "./store-errors.ts";
 
@@ -28,6 +37,8 @@ export class TapeDatabase {
 	readonly schema: number;
 	/** The schema version before it was migrated; null if the tape was new or up to date. */
 	readonly migratedFrom: number | null;
+	/** Whether there is no file, so that other connections cannot read the tape. */
+	readonly isInMemory: boolean;
 	readonly #mode: Mode;
 	readonly #isTemporary: boolean;
 	/** The identity of the file that is read; null when writing. */
@@ -43,14 +54,18 @@ export class TapeDatabase {
 	/**
 	 * @param durable whether commits also survive a power failure
 	 * @param isTemporary the file is deleted while flows still refer to it: it stays open as long as they do
+	 * @param image the bytes of a tape that is read from memory; `path` is then its name for messages
 	 * @throws FlowtapeError FT_IO, FT_UNKNOWN_FORMAT, FT_NEWER_FORMAT, FT_STORE
 	 */
-	constructor(path: string, mode: Mode, durable: boolean, isTemporary = false) {
+	constructor(path: string, mode: Mode, durable: boolean, isTemporary = false, image: Buffer | null = null) {
 		this.path = path;
 		this.#mode = mode;
-		this.#isTemporary = isTemporary;
-		this.#file = mode === "read" ? fileAt(path) : null;
-		const { db, from, close } = this.guard(() => openTapeFile(path, mode, durable));
+		this.isInMemory = image !== null;
+		this.#isTemporary = isTemporary || this.isInMemory;
+		this.#file = mode === "read" && image === null ? fileAt(path) : null;
+		const { db, from, close } = this.guard(() =>
+			image === null ? openTapeFile(path, mode, durable) : openTapeImage(path, image),
+		);
 		this.#db = db;
 		this.#close = close;
 		if (mode === "read") registry.register(this, close, this);

@@ -78,12 +78,7 @@ export function openTapeFile(path: string, mode: Mode, durable: boolean, isKnown
 	const isWritten = mode === "create" || mode === "append";
 	const db = keep(new SqliteFile(path, { readonly: mode === "read", fileMustExist: !isWritten, timeout: BUSY_MS }));
 	try {
-		// SQL in the schema of an untrusted tape must not run
-		db.exec("PRAGMA trusted_schema = OFF");
-		db.exec("PRAGMA cell_size_check = ON");
-		// no memory mapping: a mapped file that shrinks kills the process
-		db.exec("PRAGMA mmap_size = 0");
-		db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
+		configure(db);
 		if (mode === "create") disableJournal(db);
 		const from = isWritten ? migrate(db, path) : null;
 		if (!isWritten) checkIdentity(db, path);
@@ -93,6 +88,36 @@ export function openTapeFile(path: string, mode: Mode, durable: boolean, isKnown
 		db.close();
 		throw error;
 	}
+}
+
+/**
+ * Opens a tape in memory for reading.
+ * @param name for messages
+ * @throws FlowtapeError, or SQLite's error
+ */
+export function openTapeImage(name: string, image: Buffer): OpenTape {
+	const SqliteFile = betterSqlite();
+	const damage = treeDamage(image);
+	if (damage !== null) throw damagedTape(name, damage);
+	const db = keep(new SqliteFile(image, { readonly: true }));
+	try {
+		configure(db);
+		checkIdentity(db, name);
+		return { db, from: null, close: () => db.close() };
+	} catch (error) {
+		db.close();
+		throw error;
+	}
+}
+
+/** Prepares a connection to a tape that may be forged. */
+function configure(db: Sqlite): void {
+	// SQL in the schema of an untrusted tape must not run
+	db.exec("PRAGMA trusted_schema = OFF");
+	db.exec("PRAGMA cell_size_check = ON");
+	// no memory mapping: a mapped file that shrinks kills the process
+	db.exec("PRAGMA mmap_size = 0");
+	db.exec(`PRAGMA cache_size = ${-CACHE_KIB}`);
 }
 
 function closerOf(db: Sqlite, noteClosed: () => void): () => void {

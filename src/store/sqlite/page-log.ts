@@ -12,32 +12,41 @@ export class Pages {
 	readonly size: number;
 	/** The number of pages in the file and the log. */
 	readonly count: number;
-	readonly #file: number;
+	readonly #file: number | Buffer;
 	readonly #log: Log | null;
 	readonly #bytes: Buffer;
 
 	/**
-	 * @param file file descriptor of the SQLite file
+	 * @param file file descriptor of the SQLite file, or its bytes
 	 * @param log file descriptor of its write-ahead log, if it has one
 	 */
-	constructor(file: number, log: number | undefined) {
+	constructor(file: number | Buffer, log: number | undefined) {
 		this.#file = file;
 		this.#log = log === undefined ? null : readLog(log);
 		const header = Buffer.alloc(100);
-		readSync(file, header, 0, header.length, 0);
+		readFrom(file, header, header.length, 0);
 		this.size = this.#log?.pageSize ?? pageSizeIn(header);
 		this.#bytes = Buffer.alloc(this.size);
-		this.count = this.size === 0 ? 0 : Math.ceil(fstatSync(file).size / this.size) + (this.#log?.frames ?? 0);
+		this.count = this.size === 0 ? 0 : Math.ceil(sizeOf(file) / this.size) + (this.#log?.frames ?? 0);
 	}
 
 	/** A page of which only the beginning was read, with zeros for what is not there. Valid until the next call. */
 	read(page: number, length: number): Buffer {
 		const inLog = this.#log?.positions.get(page);
 		const [file, at] = inLog ?? [this.#file, (page - 1) * this.size];
-		const read = readSync(file, this.#bytes, 0, length, at);
+		const read = readFrom(file, this.#bytes, length, at);
 		if (read < length) this.#bytes.fill(0, read, length);
 		return this.#bytes;
 	}
+}
+
+function sizeOf(file: number | Buffer): number {
+	return typeof file === "number" ? fstatSync(file).size : file.length;
+}
+
+/** Reads bytes into the beginning of `target`. Returns how many there were. */
+function readFrom(file: number | Buffer, target: Buffer, length: number, at: number): number {
+	return typeof file === "number" ? readSync(file, target, 0, length, at) : file.copy(target, 0, at, at + length);
 }
 
 /** The page size in the header of a SQLite file; 0 if it is not one. */

@@ -18,18 +18,26 @@ const visitLimit = (pages: Pages): number => 2 * pages.count + 1000;
 /**
  * Returns what makes the trees of a tape unfit to be scanned; null: nothing, or SQLite itself finds that the file is not
  * valid.
- * @param path path of the file itself, not of a link
+ * @param tape path of the file itself, not of a link; or its bytes
  */
-export function treeDamage(path: string): string | null {
+export function treeDamage(tape: string | Buffer): string | null {
+	return typeof tape === "string" ? fileDamage(tape) : damageIn(tape, undefined);
+}
+
+function fileDamage(path: string): string | null {
 	const files: number[] = [];
 	try {
 		for (const name of [path, `${path}-wal`]) if (existsSync(name)) files.push(openSync(name, "r"));
 		const [file, log] = files;
-		const pages = file === undefined ? null : new Pages(file, log);
-		return pages === null || pages.size === 0 ? null : damageOf(pages);
+		return file === undefined ? null : damageIn(file, log);
 	} finally {
 		for (const file of files) closeSync(file);
 	}
+}
+
+function damageIn(file: number | Buffer, log: number | undefined): string | null {
+	const pages = new Pages(file, log);
+	return pages.size === 0 ? null : damageOf(pages);
 }
 
 function damageOf(pages: Pages): string | null {

@@ -71,7 +71,7 @@ export class TapeReader implements PartReader, SourceTape {
 	}
 
 	reusableRows(): ReusableRows | null {
-		if (this.#db.mode !== "read" || this.#db.version() !== SCHEMA_VERSION) return null;
+		if (this.#db.mode !== "read" || this.#db.isInMemory || this.#db.version() !== SCHEMA_VERSION) return null;
 		const last = (table: string) =>
 			this.#db.get<{ id: number }>(`SELECT coalesce(max(id), 0) AS id FROM ${table}`)?.id ?? 0;
 		try {

@@ -31,6 +31,8 @@ export interface StoreOptions {
 	isKeyed?: boolean;
 	/** Whether the file is deleted while flows read from it are in use: it stays open as long as they are. */
 	isTemporary?: boolean;
+	/** The bytes of a tape that is read from memory; its path is then its name for messages. Default: none. */
+	image?: Buffer | null | undefined;
 	/** Whether deleted data is overwritten in the file. Default: false. */
 	erases?: boolean | undefined;
 }
@@ -61,13 +63,14 @@ export class SqliteStore extends FlowSink implements FlowStore {
 			isKeyed = false,
 			reusesRows = true,
 			isTemporary = false,
+			image = null,
 			erases = false,
 		}: StoreOptions,
 	) {
 		super();
 		this.path = path;
 		if (mode === "append" || isKeyed) loadMsgpack();
-		this.#db = new TapeDatabase(path, mode, durable, isTemporary);
+		this.#db = new TapeDatabase(path, mode, durable, isTemporary, image);
 		if (isKeyed) this.#db.enlargeCache();
 		if (erases) this.#db.eraseDeleted();
 		const { migratedFrom: from } = this.#db;

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import t from "tap";
 import { ownTemporaryFolder } from "../../../fixtures/own-temporary-folder.ts";
-import { openFileSpool } from "../../../src/flow/file-spool.ts";
+import { openFileSpool, spoolStream } from "../../../src/flow/file-spool.ts";
 import { exposeCollect, tuneProcess } from "../../../src/process-tuning.ts";
 
 t.test("reads back whole and in pieces, and leaves no file", async (t) => {
@@ -18,6 +18,37 @@ t.test("reads back whole and in pieces, and leaves no file", async (t) => {
 	t.ok(pieces.length > 1 && Buffer.concat(pieces).equals(whole));
 	t.ok(body.read().equals(whole), "any number of times");
 	t.same(left(), []);
+});
+
+t.test("reads from any position", async (t) => {
+	const whole = Buffer.from(Array.from({ length: 5000 }, (_, n) => n % 251));
+	const body = await spoolStream(
+		(async function* () {
+			yield whole.subarray(0, 1000);
+			yield whole.subarray(1000);
+		})(),
+	);
+	for (const [at, length] of [
+		[0, 10],
+		[15, 2],
+		[16, 16],
+		[4097, 500],
+		[4990, 100],
+		[6000, 1],
+	] as const) {
+		const target = Buffer.alloc(length);
+		const read = body.readAt(target, at);
+		t.ok(target.subarray(0, read).equals(whole.subarray(at, at + length)), `${at} ${length}`);
+	}
+	body.close();
+});
+
+t.test("a stream that fails leaves no open file", async (t) => {
+	const broken = async function* () {
+		yield Buffer.from("x");
+		throw new Error("broken");
+	};
+	await t.rejects(spoolStream(broken()), /broken/);
 });
 
 t.test(

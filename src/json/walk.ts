@@ -7,6 +7,13 @@
  */
 export type JsonVisitor = (path: readonly string[], from: number, to: number) => void;
 
+/** Where a walk through a text in pieces is: the path of the last value, and the containers that are open. */
+export interface JsonState {
+	readonly path: string[];
+	/** The next index in each open array; -1: an open object. */
+	readonly indexes: number[];
+}
+
 /** Texts that are nested more deeply are rejected. */
 const DEPTH_LIMIT = 200;
 /** Texts with more values are rejected. */
@@ -19,20 +26,24 @@ const [QUOTE, COMMA, COLON, OPEN_ARRAY, BACKSLASH, CLOSE_ARRAY, OPEN_OBJECT, CLO
 /**
  * Calls `visit` for each value of a JSON text. Returns false, without any call, if the text is not JSON, is nested too
  * deeply or has too many values.
+ * @param state the text is only a piece: it begins where the last one ended, and ends behind a value or an opening
+ * bracket; the state is changed to its end. A new state: the piece is the first one.
  */
-export function walkJson(text: string, visit: JsonVisitor): boolean {
+export function walkJson(text: string, visit: JsonVisitor, state: JsonState | null = null): boolean {
 	const tokens = spare ?? new Tokens();
 	spare = null;
-	const isJson = tokens.read(text);
-	if (isJson) visitAll(text, tokens, visit);
+	const isJson = tokens.read(text, state);
+	if (isJson) visitAll(text, tokens, visit, state ?? newJsonState());
 	spare = tokens;
 	return isJson;
 }
 
-function visitAll(text: string, { offsets, count }: Tokens, visit: JsonVisitor): void {
-	const path: string[] = [];
-	/** The next index in each open array; -1: an open object. */
-	const indexes: number[] = [];
+/** The state before the first piece of a text. */
+export function newJsonState(): JsonState {
+	return { path: [], indexes: [] };
+}
+
+function visitAll(text: string, { offsets, count }: Tokens, visit: JsonVisitor, { path, indexes }: JsonState): void {
 	for (let i = 0; i < count; i += 2) {
 		let from = offsets[i] as number;
 		let to = offsets[i + 1] as number;
@@ -72,17 +83,19 @@ class Tokens {
 	offsets = new Int32Array(4096);
 	count = 0;
 
-	/** Reads a text. Returns false if it is not JSON (RFC 8259), or beyond the limits. */
-	read(text: string): boolean {
+	/** Reads a text or a piece. Returns false if it is not JSON (RFC 8259), or beyond the limits. */
+	read(text: string, state: JsonState | null): boolean {
 		this.count = 0;
 		/** Whether each open container is an object. */
-		const isObject: boolean[] = [];
+		const isObject = state?.indexes.map((index) => index < 0) ?? [];
+		let isBehindValue = isObject.length > 0;
 		let marks = 0;
 		let at = skipSpace(text, 0);
 		// each turn reads a value, and what follows it up to the next one
 		for (;;) {
 			let code = text.charCodeAt(at);
-			if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
+			if (isBehindValue) isBehindValue = false;
+			else if (code === OPEN_OBJECT || code === OPEN_ARRAY) {
 				if (isObject.length === DEPTH_LIMIT || ++marks > VALUE_LIMIT) return false;
 				this.#add(at, at + 1);
 				isObject.push(code === OPEN_OBJECT);
@@ -100,7 +113,7 @@ class Tokens {
 				at = skipSpace(text, end);
 			}
 			for (;;) {
-				if (isObject.length === 0) return at === text.length;
+				if (isObject.length === 0 || (state !== null && at === text.length)) return at === text.length;
 				code = text.charCodeAt(at);
 				const isInObject = isObject[isObject.length - 1] as boolean;
 				if (code === COMMA) {
@@ -166,6 +179,9 @@ const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 /** Keys that were read lately, by their length and some characters: most keys of a text occur again and again. */
 const keys: string[] = new Array<string>(1024).fill("");
 
+/** Longer keys are not kept. */
+const KEY_LIMIT = 200;
+
 /** As `stringOf`, for a key. Equal keys are mostly the same string. */
 function keyAt(text: string, from: number, to: number): string {
 	const length = to - from - 2;
@@ -177,7 +193,7 @@ function keyAt(text: string, from: number, to: number): string {
 	const known = keys[slot] as string;
 	if (known.length === length && text.startsWith(known, from + 1)) return known;
 	const token = text.slice(from, to);
-	if (token.includes("\\")) return stringOf(token);
+	if (token.includes("\\") || length > KEY_LIMIT) return stringOf(token);
 	// a copy, which does not keep the whole text in memory
 	const key = Buffer.from(token.slice(1, -1)).toString();
 	keys[slot] = key;

@@ -5,6 +5,7 @@ import { partName, URL_ENCODED } from "../flow/form.ts";
 import { boundaryOf } from "../flow/multipart.ts";
 import { hasControlCharacters } from "./control-characters.ts";
 import { redactJson } from "./json.ts";
+import { redactWholeJson } from "./json-search.ts";
 import { markupEdits } from "./markup.ts";
 import { secretKind } from "./names.ts";
 import { PAIRS } from "./nested.ts";
@@ -25,10 +26,15 @@ export const LINES = /ndjson|json-?lines|jsonl|x-jsonl|event-stream|json-seq/;
 /** Begins each text of a JSON text sequence. */
 const RECORD_SEPARATOR = "\u001e";
 
-const TYPE = /^content-type:\s*([^\r\n]*)/im;
+const PART_TYPE = /^content-type:\s*([^\r\n]*)/im;
+
+/** The media type of a part, by its header fields. */
+export function partType(head: ByteString): string | null {
+	return PART_TYPE.exec(head)?.[1] ?? null;
+}
 
 /** Parts in parts; deeper ones are read as text. */
-const PARTS_LIMIT = 3;
+export const PARTS_LIMIT = 3;
 
 /** Redacts content in UTF-8 or another charset that contains ASCII. Equal text: nothing was found. */
 export function redactContent(
@@ -46,7 +52,7 @@ export function redactContent(
 	if (LINES.test(essence)) return redactLines(text, redaction, depth);
 	// an empty type, or a wrong one: JSON is known by its first byte
 	if (isJsonType(essence) || /^\s{0,64}[[{]/.test(text)) {
-		const redacted = redactJson(text, redaction, depth);
+		const redacted = redactWholeJson(text, redaction, depth);
 		if (redacted !== null) return redacted;
 	}
 	const wrapped = redactWrapped(text, redaction, depth);
@@ -63,7 +69,7 @@ export function redactContent(
  * Text that can stand before JSON: guards against its use as a script, such as `)]}'` and `for(;;);`, the function of
  * JSONP, the numbers of Socket.IO, and the letter of SockJS.
  */
-const BEFORE_JSON =
+export const BEFORE_JSON =
 	/^\s{0,64}(?:\)\]\}'?,?\s{0,4}|(?:while ?\(1\)|for ?\(;;\));\s{0,4}|(?:\/\*\*\/ ?)?[\w.$]{1,100}\(\s{0,4}|\d{1,6}(?:\/[^,]{0,100},\d{0,9})?|a(?=\["))(?=[[{])/;
 /** Ends JSONP. */
 const AFTER_JSON = /\s{0,8}\)\s{0,8};?\s{0,8}$/;
@@ -73,7 +79,7 @@ function redactWrapped(text: ByteString, redaction: Redaction, depth: number): B
 	const head = BEFORE_JSON.exec(text)?.[0];
 	if (head === undefined) return null;
 	const end = head.trimEnd().endsWith("(") ? (AFTER_JSON.exec(text.slice(-32))?.[0] ?? "") : "";
-	const redacted = redactJson(text.slice(head.length, text.length - end.length), redaction, depth);
+	const redacted = redactWholeJson(text.slice(head.length, text.length - end.length), redaction, depth);
 	return redacted === null ? null : head + redacted + end;
 }
 
@@ -97,7 +103,7 @@ function redactLine(line: ByteString, redaction: Redaction, depth: number): Byte
 }
 
 /** The parts of a multipart body, each by its name and type. What stands between them stays. */
-function redactParts(
+export function redactParts(
 	body: ByteString,
 	boundary: ByteString,
 	redaction: Redaction,
@@ -124,7 +130,7 @@ function redactPart(head: ByteString, content: ByteString, redaction: Redaction,
 	if (replaced !== null) return replaced;
 	const coding = /^content-transfer-encoding:\s*base64/im.test(head);
 	const decoded = coding ? Buffer.from(content, "base64").latin1Slice() : content;
-	const redacted = redactContent(decoded, TYPE.exec(head)?.[1] ?? null, redaction, depth, parts + 1);
+	const redacted = redactContent(decoded, partType(head), redaction, depth, parts + 1);
 	if (redacted === decoded) return content;
 	return coding
 		? Buffer.from(redacted, "latin1")

@@ -1,10 +1,10 @@
 // Secrets in JSON texts: values under names that mean a secret, values of own rules, and coded strings.
 import { type ByteString, toByteString, toText } from "../flow/bytes.ts";
 import { RecentMap } from "../flow/recent-map.ts";
-import { walkJson } from "../json/walk.ts";
+import { type JsonState, walkJson } from "../json/walk.ts";
 import { mayPartBeCoded } from "./coded.ts";
 import { detached } from "./detached.ts";
-import { isGrantName, isHarmlessCookie, type SecretKind, secretKind } from "./names.ts";
+import { isGrantName, isHarmlessCookie, NAME_LIMIT, type SecretKind, secretKind } from "./names.ts";
 import { personalKind } from "./personal-names.ts";
 import {
 	applyEdits,
@@ -41,6 +41,8 @@ interface Meaning {
 const meanings = new RecentMap<string, Meaning>(4096);
 
 function meaningOf(key: string): Meaning {
+	// a longer key means nothing, and would take memory
+	if (key.length > NAME_LIMIT) return meaningOf("");
 	let meaning = meanings.get(key);
 	if (meaning === undefined) {
 		const [isName, isValue, isCookieField] = [NAME_MEMBER, VALUE_MEMBER, COOKIE_FIELD].map((one) => one.test(key));
@@ -57,12 +59,16 @@ function meaningOf(key: string): Meaning {
 	return meaning;
 }
 
-/** Redacts a JSON text in UTF-8; null: it is not JSON, or too large. */
+/**
+ * Redacts a JSON text in UTF-8; null: it is not JSON, or too large.
+ * @param state see `walkJson`: the text is only a piece
+ */
 export function redactJson(
 	text: ByteString,
 	redaction: Redaction,
 	depth: number,
 	prefix: PlaceName = "$",
+	state: JsonState | null = null,
 ): ByteString | null {
 	const edits: TextEdit[] = [];
 	/** The values that are secrets as a whole. */
@@ -76,59 +82,63 @@ export function redactJson(
 	let named = { value: "", depth: -1 };
 	/** The last member `value` that came before its `name`. */
 	let unnamed: { readonly depth: number; readonly replace: (kind: SecretKind) => void } | null = null;
-	const isJson = walkJson(text, (path, from, to) => {
-		const first = text.charCodeAt(from);
-		if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
-			// another object
-			if (path.length < named.depth) named = { value: "", depth: -1 };
-			if (unnamed !== null && path.length < unnamed.depth) unnamed = null;
-			return;
-		}
-		const own = redaction.rules.json(path);
-		const isString = first === QUOTE;
-		// literals: true, false, null
-		if (!own && !isString && !isLongNumber(text, from, to)) return;
-		const meaning = meaningOf(nameOf(path));
-		const coded = isString && mayPartBeCoded(text, from + 1, to - 1);
-		const isEscaped = coded === "escaped";
-		let kind: SecretKind | null = meaning.isGrant && hasGrant() ? "code" : meaning.kind;
-		// most values
-		if (kind === null && coded === false && !own && !meaning.isRead && !redaction.rules.pii) return;
-		const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
-		const value = isEscaped ? toByteString(JSON.parse(toText(text.slice(from, to))) as string) : raw;
-		const { isName, isValue } = meaning;
-		if (isName) named = { value, depth: path.length };
-		else if (isValue && named.depth === path.length) kind ??= secretKind(named.value);
-		const nameKind = isName && unnamed?.depth === path.length ? secretKind(value) : null;
-		if (nameKind !== null) unnamed?.replace(nameKind);
-		const place = () =>
-			placeNameOf(prefix) + path.map((part) => (/^\w+$/.test(part) ? `.${part}` : `["${part}"]`)).join("");
-		let replaced: ByteString | null = null;
-		if (own) replaced = redaction.secret(value, "json", "own.json", "json", place);
-		else if (kind !== null) replaced = redaction.named(value, kind, "json", place);
-		else if (isCookie(path, meaning, value))
-			replaced = redaction.secret(value, "cookie", "cookie", "json", place, "medium");
-		else if (redaction.rules.pii) replaced = redaction.personal(value, personalName(path), "json", place);
-		if (replaced !== null) done.push({ from, to });
-		else if (coded !== false) replaced = redaction.nested(value, redaction, "json", place, depth, !isEscaped);
-		const edit = (text: ByteString) => edits.push({ from, to, text: isString ? quoted(text, raw) : numberLike(raw) });
-		if (isValue && kind === null) {
-			const where = place();
-			unnamed = {
-				depth: path.length,
-				replace(kind) {
-					const late = redaction.named(value, kind, "json", where);
-					if (late === null) return;
-					// parts of the value may have been replaced
-					const earlier = edits.findLastIndex((one) => one.from === from);
-					if (earlier >= 0) edits.splice(earlier, 1);
-					done.push({ from, to });
-					if (late !== value) edit(late);
-				},
-			};
-		}
-		if (replaced !== null && replaced !== value) edit(replaced);
-	});
+	const isJson = walkJson(
+		text,
+		(path, from, to) => {
+			const first = text.charCodeAt(from);
+			if (first === OPEN_OBJECT || first === OPEN_ARRAY) {
+				// another object
+				if (path.length < named.depth) named = { value: "", depth: -1 };
+				if (unnamed !== null && path.length < unnamed.depth) unnamed = null;
+				return;
+			}
+			const own = redaction.rules.json(path);
+			const isString = first === QUOTE;
+			// literals: true, false, null
+			if (!own && !isString && !isLongNumber(text, from, to)) return;
+			const meaning = meaningOf(nameOf(path));
+			const coded = isString && mayPartBeCoded(text, from + 1, to - 1);
+			const isEscaped = coded === "escaped";
+			let kind: SecretKind | null = meaning.isGrant && hasGrant() ? "code" : meaning.kind;
+			// most values
+			if (kind === null && coded === false && !own && !meaning.isRead && !redaction.rules.pii) return;
+			const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
+			const value = isEscaped ? toByteString(JSON.parse(toText(text.slice(from, to))) as string) : raw;
+			const { isName, isValue } = meaning;
+			if (isName) named = { value, depth: path.length };
+			else if (isValue && named.depth === path.length) kind ??= secretKind(named.value);
+			const nameKind = isName && unnamed?.depth === path.length ? secretKind(value) : null;
+			if (nameKind !== null) unnamed?.replace(nameKind);
+			const place = () =>
+				placeNameOf(prefix) + path.map((part) => (/^\w+$/.test(part) ? `.${part}` : `["${part}"]`)).join("");
+			let replaced: ByteString | null = null;
+			if (own) replaced = redaction.secret(value, "json", "own.json", "json", place);
+			else if (kind !== null) replaced = redaction.named(value, kind, "json", place);
+			else if (isCookie(path, meaning, value))
+				replaced = redaction.secret(value, "cookie", "cookie", "json", place, "medium");
+			else if (redaction.rules.pii) replaced = redaction.personal(value, personalName(path), "json", place);
+			if (replaced !== null) done.push({ from, to });
+			else if (coded !== false) replaced = redaction.nested(value, redaction, "json", place, depth, !isEscaped);
+			const edit = (text: ByteString) => edits.push({ from, to, text: isString ? quoted(text, raw) : numberLike(raw) });
+			if (isValue && kind === null) {
+				const where = place();
+				unnamed = {
+					depth: path.length,
+					replace(kind) {
+						const late = redaction.named(value, kind, "json", where);
+						if (late === null) return;
+						// parts of the value may have been replaced
+						const earlier = edits.findLastIndex((one) => one.from === from);
+						if (earlier >= 0) edits.splice(earlier, 1);
+						done.push({ from, to });
+						if (late !== value) edit(late);
+					},
+				};
+			}
+			if (replaced !== null && replaced !== value) edit(replaced);
+		},
+		state,
+	);
 	if (!isJson) return null;
 	const found = redaction.textEdits(text, "json", prefix, false, done.sort(byStart));
 	const all = [...edits, ...found].sort(byStart);
@@ -144,7 +154,7 @@ function isCookie(path: readonly string[], { isCookieField, isValue }: Meaning, 
 }
 
 /** The name of the member that a path leads to; items of a list have the list's. */
-function nameOf(path: readonly string[]): string {
+export function nameOf(path: readonly string[]): string {
 	let last = path.length - 1;
 	while (last > 0 && isIndex(path[last] as string)) last--;
 	return path[last] ?? "";

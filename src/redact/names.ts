@@ -110,7 +110,7 @@ const headerKinds = new RecentMap<string, SecretKind | "">(1024);
 /** In policies of AWS, the name of a statement's id. */
 const STATEMENT_ID = "Sid";
 /** Longer names are no names. */
-const NAME_LIMIT = 200;
+export const NAME_LIMIT = 200;
 
 /** The kind of secret that a value with this name is; null: the name does not mean a secret. */
 export function secretKind(name: string): SecretKind | null {

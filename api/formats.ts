@@ -1,4 +1,5 @@
 // The formats of flow files for commands: their names, the format of a file, and a flow as a line of JSON.
+import { stat } from "node:fs/promises";
 import { formatForWriting, formatOf, formats } from "../formats/index.ts";
 import type { Format } from "./define-format.ts";
 
@@ -29,7 +30,17 @@ export function formatToWrite(path: string, format: string | null): string | und
 	}
 }
 
-/** The name of a file's format by its content; undefined if the file is empty, missing or in no known format. */
+/**
+ * The name of a file's format by its content; undefined if the file is empty, missing or in no known format, and for
+ * pipes, which can be read only once.
+ */
 export async function detectFormat(path: string, more?: readonly Format[]): Promise<string | undefined> {
+	if (!(await isRegularFile(path))) return undefined;
 	return (await formatOf(path, { formats: more }).catch(() => null)) ?? undefined;
+}
+
+/** Whether a path is a file that can be read several times: not stdin, a pipe, a device or missing. */
+export async function isRegularFile(path: string): Promise<boolean> {
+	const found = path === "-" ? null : await stat(path).catch(() => null);
+	return found?.isFile() ?? false;
 }

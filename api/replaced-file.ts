@@ -1,6 +1,17 @@
 // Overwrites the bytes of a file that another one has replaced, so that they do not stay on the disk.
-import { type FileHandle, open, realpath } from "node:fs/promises";
+import { type FileHandle, open, realpath, stat } from "node:fs/promises";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
+
+/**
+ * Checks that a tape can be replaced. A missing one passes: reading it reports that.
+ * @throws FlowtapeError FT_USAGE for stdin, FT_IO for a folder, pipe, socket or device
+ */
+export async function checkReplaceable(path: string): Promise<void> {
+	if (path === "-") throw new FlowtapeError("FT_USAGE", "rewrite: stdin cannot be replaced; use -o TAPE");
+	const found = await stat(path).catch(() => null);
+	if (found !== null && !found.isFile())
+		throw new FlowtapeError("FT_IO", `${path}: cannot be replaced: it is not a file`, { file: path });
+}
 
 /** Files that SQLite keeps beside a tape. */
 const LOGS = ["-wal", "-shm", "-journal"];

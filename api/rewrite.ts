@@ -58,6 +58,7 @@ export async function rewrite(
 	checkNames("rewrite", options, [...writeOptionNames, "dropUnread", "wipe"]);
 	const values = optionValues(rewriteOptions, changes, { verb: "rewrite", others: OWN });
 	const replaced = to === "in-place" ? onlyFile(source) : null;
+	if (replaced !== null) await (await import("./replaced-file.ts")).checkReplaceable(replaced);
 	const target = replaced ?? to;
 	const { formats } = options;
 	const { detectFormat } = await import("./formats.ts");

@@ -1,7 +1,7 @@
 // `flowtape rewrite`: changes stored flows, with options of the live proxy and further options.
 
 import { detectFormat } from "../api/formats.ts";
-import { ReplacedFile } from "../api/replaced-file.ts";
+import { checkReplaceable, ReplacedFile } from "../api/replaced-file.ts";
 import { orderOptions, prepareRewriting } from "../api/rewriting.ts";
 import { RuleUse } from "../api/rule-use.ts";
 import { errorCodes, FlowtapeError } from "../src/errors.ts";
@@ -156,6 +156,7 @@ interface Job {
 
 /** Rewrites a tape. With `--wipe`, the bytes of the replaced one are overwritten. */
 async function wiping(job: Job, io: Io): Promise<number> {
+	if (job.inPlace && job.output !== null) await checkReplaceable(expandHome(job.output));
 	if (!job.values.wipe || job.output === null) return (await rewrite(job, io)).status;
 	const old = await ReplacedFile.of(expandHome(job.output));
 	try {

@@ -1,6 +1,7 @@
 // `flowtape split`: writes one tape for each host, status, method, type or session.
+import { existsSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { detectFormat, extensionOf } from "../api/formats.ts";
+import { detectFormat, extensionOf, isRegularFile } from "../api/formats.ts";
 import { SplitSink, splitKeys } from "../api/split-flows.ts";
 import { FlowtapeError, messageOf } from "../src/errors.ts";
 import { expandHome } from "../src/options.ts";
@@ -67,11 +68,15 @@ export const command = defineCommand({
 	},
 });
 
-/** @throws FlowtapeError FT_USAGE for stdin, which can be read only once */
+/** @throws FlowtapeError FT_USAGE for stdin and pipes, which can be read only once */
 async function formatOfInput(tape: string): Promise<string> {
-	if (tape === "-")
-		throw new FlowtapeError("FT_USAGE", "split: expected a format for flows from stdin: --format FORMAT");
-	return (await detectFormat(expandHome(tape))) ?? "tape";
+	const path = expandHome(tape);
+	if (tape === "-" || (existsSync(path) && !(await isRegularFile(path))))
+		throw new FlowtapeError(
+			"FT_USAGE",
+			`split: expected a format for flows from ${tape === "-" ? "stdin" : "a pipe"}: --format FORMAT`,
+		);
+	return (await detectFormat(path)) ?? "tape";
 }
 
 /** @throws FlowtapeError FT_IO */

@@ -26,11 +26,15 @@ export class AtomicFile {
 		this.path = join(dirname(target), `${prefixOf(target)}${processMark()}-${randomBytes(4).toString("hex")}.tmp`);
 	}
 
-	/** @param path of the target, as shown in messages */
+	/**
+	 * @param path of the target, as shown in messages
+	 * @throws FlowtapeError FT_IO if it is not a regular file
+	 */
 	static async forTarget(path: string): Promise<AtomicFile> {
+		const before = await refuseSpecial(path);
 		const target = await realpath(path).catch(() => path);
 		await removeLeftovers(target);
-		return new AtomicFile(path, target, await stat(target).catch(() => null));
+		return new AtomicFile(path, target, before);
 	}
 
 	/**
@@ -97,6 +101,17 @@ export class AtomicFile {
 			error.message.replace(this.path, this.#targetName),
 		);
 	}
+}
+
+/**
+ * The state of a file; null if it does not exist.
+ * @throws FlowtapeError FT_IO for a folder, pipe, socket or device: it would be replaced by a file
+ */
+export async function refuseSpecial(path: string): Promise<Stats | null> {
+	const found = await stat(path).catch(() => null);
+	if (found === null || found.isFile()) return found;
+	const kind = found.isDirectory() ? "a folder" : "a pipe, socket or device, not a file";
+	throw new FlowtapeError("FT_IO", `${path}: cannot be written: it is ${kind}`, { file: path });
 }
 
 /** Start of a temporary file's name; the mark of the process follows. */

@@ -53,6 +53,9 @@ function inputError(path: string, cause: unknown): unknown {
 		return new FlowtapeError("FT_NOT_FOUND", `${path}: no such file`, { file: path, cause });
 	if (hasErrno(cause, "EACCES", "EPERM"))
 		return new FlowtapeError("FT_IO", `${path}: no permission to read it`, { file: path, cause });
+	// such as ENXIO for a socket, ENAMETOOLONG, ELOOP
+	if (cause instanceof Error && "syscall" in cause)
+		return new FlowtapeError("FT_IO", `${path}: cannot be read: ${cause.message}`, { file: path, cause });
 	return cause;
 }
 

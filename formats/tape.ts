@@ -10,7 +10,7 @@ import type { MaybeAsync } from "../src/maybe-async.ts";
 import { NOTE } from "../src/redact/options.ts";
 import type { SqliteStore } from "../src/store/sqlite/store.ts";
 import type { StoreReadOptions } from "../src/store/store.ts";
-import { AtomicFile } from "./atomic-file.ts";
+import { AtomicFile, refuseSpecial } from "./atomic-file.ts";
 import { compressionOf } from "./compression.ts";
 import type { Format, Input, SourceOptions } from "./format.ts";
 import { spool } from "./input.ts";
@@ -50,6 +50,7 @@ export function createTapeFormat(tapeKeys: TapeKeys): Format {
 					// better-sqlite3 throws a TypeError for a missing folder
 					(error) => outputError(path, error),
 				);
+			await refuseSpecial(path);
 			if (options.append) return appendedTape(append(options.durable ?? false), keys);
 			await checkpointLeftoverLogs(await realpath(path).catch(() => path), append);
 			const atomic = await AtomicFile.forTarget(path);

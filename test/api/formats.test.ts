@@ -1,8 +1,9 @@
 // Names of formats, the usual extension of each, and the format of a file by its content.
+import { spawnSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { detectFormat, extensionOf, formatNames, tapeExtensions } from "../../api/formats.ts";
+import { detectFormat, extensionOf, formatNames, isRegularFile, tapeExtensions } from "../../api/formats.ts";
 
 t.test("each built-in format has a name and a usual extension", async (t) => {
 	t.strictSame(
@@ -31,4 +32,12 @@ t.test("the format of a file is detected from its content", async (t) => {
 		t.equal(await detectFormat(path), undefined, name);
 	}
 	t.equal(await detectFormat(join(folder, "missing.har")), undefined);
+});
+
+t.test("pipes are not opened to detect their format", async (t) => {
+	const pipe = join(t.testdir(), "pipe.har");
+	spawnSync("mkfifo", [pipe]);
+	t.equal(await detectFormat(pipe), undefined);
+	t.equal(await isRegularFile("-"), false);
+	t.equal(await isRegularFile("fixtures/flows/charles.har"), true);
 });

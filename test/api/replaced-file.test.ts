@@ -2,7 +2,7 @@
 import { linkSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
-import { ReplacedFile } from "../../api/replaced-file.ts";
+import { checkReplaceable, ReplacedFile } from "../../api/replaced-file.ts";
 
 t.test("the bytes are overwritten when the file has no name any more", async (t) => {
 	const folder = t.testdir({ old: "secret".repeat(400_000), new: "new" });
@@ -36,4 +36,12 @@ t.test("files with other names, and missing ones", async (t) => {
 	const empty = await ReplacedFile.of(join(folder, "alone"));
 	await empty.close();
 	t.equal(statSync(join(folder, "alone")).size, 0);
+});
+
+t.test("only files can be replaced", async (t) => {
+	const folder = t.testdir({ file: "" });
+	await checkReplaceable(join(folder, "file"));
+	await checkReplaceable(join(folder, "missing"));
+	await t.rejects(checkReplaceable(folder), { code: "FT_IO", file: folder });
+	await t.rejects(checkReplaceable("-"), { code: "FT_USAGE" });
 });

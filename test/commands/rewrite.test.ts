@@ -1,4 +1,5 @@
 // `flowtape rewrite` on real files: output, messages, and atomic replacement.
+import { spawnSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
@@ -550,4 +551,13 @@ t.test("the phase recorded of scripts runs before redaction; its failure ends th
 	const failed = await runCaptured(command, [from, "-o", to, "-s", script, "--redact"], { env });
 	t.match(failed, { status: 2, err: /recorded failed, so the flow .* is not written/ });
 	t.equal((await http(to))[0]?.request.path, "/good", "the output is unchanged");
+});
+
+t.test("--in-place refuses stdin and pipes before it reads", async (t) => {
+	const pipe = join(t.testdir(), "pipe.mitm");
+	spawnSync("mkfifo", [pipe]);
+	const rules = ["--in-place", "--modify-headers", "/~q/a/b"];
+	t.match(await run("-", ...rules), { status: 2, err: /stdin cannot be replaced; use -o TAPE/ });
+	t.match(await run("-", ...rules, "--wipe"), { status: 2, err: /stdin cannot be replaced/ });
+	t.match(await run(pipe, ...rules), { status: 4, err: /pipe.mitm: cannot be replaced: it is not a file/ });
 });

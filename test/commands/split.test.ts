@@ -1,4 +1,5 @@
 // `flowtape split` writes one tape for each value, and never replaces a file.
+import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import t from "tap";
@@ -132,4 +133,10 @@ t.test("errors are reported before anything is written", async (t) => {
 		},
 	);
 	t.same(existsSync(join(folder, "late")) ? readdirSync(join(folder, "late")) : [], []);
+});
+
+t.test("a pipe, which can be read only once, needs --format", async (t) => {
+	const pipe = join(t.testdir(), "pipe.mitm");
+	spawnSync("mkfifo", [pipe]);
+	t.match(await runCaptured(command, [pipe, "--by", "host"]), { status: 2, err: /flows from a pipe: --format FORMAT/ });
 });

@@ -4,6 +4,7 @@ import { appendFile, chmod, lstat, readdir, readFile, rename, rm, stat, symlink,
 import { join } from "node:path";
 import t from "tap";
 import { AtomicFile } from "../../formats/atomic-file.ts";
+import { createTape } from "../../formats/index.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { processMark } from "../../src/process-mark.ts";
 
@@ -115,4 +116,17 @@ t.test("what another process has written meanwhile is not replaced", async (t) =
 		t.equal(await readFile(path(name), "utf8"), "rewritten");
 	}
 	t.same((await readdir(folder)).sort(), ["appended", "new", "removed", "replaced"]);
+});
+
+t.test("pipes, sockets, devices and folders are not replaced", async (t) => {
+	const folder = t.testdir({ folder: {} });
+	const pipe = join(folder, "pipe.tape");
+	spawnSync("mkfifo", [pipe]);
+	await t.rejects(AtomicFile.forTarget(pipe), {
+		code: "FT_IO",
+		message: `${pipe}: cannot be written: it is a pipe, socket or device, not a file`,
+	});
+	await t.rejects(AtomicFile.forTarget(join(folder, "folder")), { code: "FT_IO", message: /it is a folder/ });
+	await t.rejects(createTape(pipe, { report: () => {}, append: true }), { code: "FT_IO", message: /it is a pipe/ });
+	t.ok((await lstat(pipe)).isFIFO());
 });

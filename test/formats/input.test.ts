@@ -1,6 +1,6 @@
 // Opens inputs, whose first bytes can be peeked at.
 import { execFileSync } from "node:child_process";
-import { readFile, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { deflateSync, gzipSync } from "node:zlib";
 import t from "tap";
@@ -97,4 +97,12 @@ t.test("unreadable inputs", async (t) => {
 	const folder = t.testdir();
 	await t.rejects(openInput(join(folder, "none")), { code: "FT_NOT_FOUND", message: /none: no such file/ });
 	await t.rejects(openInput(folder), { code: "FT_IO", message: /a folder/ });
+});
+
+t.test("files that the system refuses to open", async (t) => {
+	const folder = t.testdir();
+	const loop = join(folder, "loop");
+	await symlink(loop, loop);
+	for (const path of [loop, join(folder, "n".repeat(300))])
+		await t.rejects(openInput(path), { code: "FT_IO", message: /: cannot be read: (ELOOP|ENAMETOOLONG)/, file: path });
 });

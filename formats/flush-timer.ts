@@ -1,5 +1,6 @@
 // Flushes a recording to its file shortly after each flow. A killed process then loses only the flows of the last
 // moments.
+import { after, type MaybeAsync } from "../src/maybe-async.ts";
 
 /** Maximum delay of a flow, in milliseconds. */
 const FLUSH_MS = 400;
@@ -12,6 +13,16 @@ export class FlushTimer {
 	/** @param flush writes buffered data; null: never flush early */
 	constructor(flush: (() => Promise<void>) | null) {
 		this.#flush = flush;
+	}
+
+	/**
+	 * Schedules a flush once a flow has been appended, because a flow that is appended in pieces may take longer than the
+	 * delay.
+	 * @param appended the result of appending it
+	 * @returns the same, or the error of an earlier flush
+	 */
+	flushAfter(appended: MaybeAsync): MaybeAsync {
+		return after(appended, () => this.schedule());
 	}
 
 	/** Call after each flow. @throws the error of an earlier flush */

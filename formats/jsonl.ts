@@ -323,12 +323,11 @@ class LineSink extends FlowSink {
 			return;
 		}
 		const { head, rest } = line;
-		const wait =
+		return this.#flushTimer.flushAfter(
 			rest === null
 				? this.#output.append(`${this.#head()}${head}\n`)
-				: this.#appendPieces(`${this.#head()}${head}`, rest);
-		this.#flushTimer.schedule();
-		return wait;
+				: this.#appendPieces(`${this.#head()}${head}`, rest),
+		);
 	}
 
 	async #appendPieces(head: string, rest: Iterable<string>): Promise<void> {

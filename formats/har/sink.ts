@@ -131,9 +131,7 @@ export class HarSink extends FlowSink {
 	}
 
 	append(flow: Flow): MaybeAsync {
-		const wait = this.#append(flow);
-		this.#flushTimer.schedule();
-		return wait;
+		return this.#flushTimer.flushAfter(this.#append(flow));
 	}
 
 	#append(flow: Flow): MaybeAsync {

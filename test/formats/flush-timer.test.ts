@@ -39,6 +39,24 @@ t.test("one flush for several flows; null never flushes early", async (t) => {
 	await never.close(async () => {});
 });
 
+t.test("a flow that is appended slowly is flushed when all of it is appended", async (t) => {
+	const appended = gate();
+	const flushed = gate();
+	let isFlushed = false;
+	const slow = new FlushTimer(async () => {
+		isFlushed = true;
+		flushed.open();
+	});
+	const wait = slow.flushAfter(appended.opened);
+	// timers with the same delay fire in order
+	await alive(new Promise((resolve) => new FlushTimer(async () => resolve()).flushAfter(undefined)));
+	t.notOk(isFlushed);
+	appended.open();
+	await wait;
+	await alive(flushed.opened);
+	t.ok(isFlushed);
+});
+
 t.test("a failed flush is thrown by the next call", async (t) => {
 	const timer = await failedTimer();
 	t.throws(() => timer.schedule(), { message: "no space" });

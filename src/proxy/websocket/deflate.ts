@@ -3,6 +3,7 @@ import { deflateRawSync, inflateRawSync, type ZlibOptions, constants as zlib } f
 import { FlowtapeError } from "../../errors.ts";
 import { NO_BYTES } from "../../flow/bytes.ts";
 import type { Response } from "../../flow/message.ts";
+import { MESSAGE_LIMIT } from "./message-reader.ts";
 
 /** The compression parameters of one side. */
 export interface Compression {
@@ -34,9 +35,6 @@ export function compressionOf({ headers }: Response): { client: Compression; ser
 /** The end of the last block, which is omitted on the wire (RFC 7692 section 7.2.1). */
 const TAIL = Buffer.of(0, 0, 0xff, 0xff);
 
-/** A message that inflates to more counts as a decompression bomb. Bytes. */
-export const INFLATED_LIMIT = 64 * 1024 * 1024;
-
 /**
  * The codec of one direction. If messages share a window, the end of the previous messages is passed to zlib as a
  * dictionary.
@@ -51,7 +49,7 @@ abstract class Codec {
 
 	protected get options(): ZlibOptions {
 		const { windowBits } = this.compression;
-		const options = { windowBits, finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: INFLATED_LIMIT };
+		const options = { windowBits, finishFlush: zlib.Z_SYNC_FLUSH, maxOutputLength: MESSAGE_LIMIT };
 		return this.#window.length === 0 ? options : { ...options, dictionary: this.#window };
 	}
 

@@ -9,7 +9,7 @@ import { HeldBytes, type MemoryBudget } from "../body/held-bytes.ts";
 import type { SocketPipe } from "../tcp/relay.ts";
 import { protocolFault } from "../wire/fault.ts";
 import { admit, release } from "./admission.ts";
-import { type Compression, Deflater, INFLATED_LIMIT, Inflater } from "./deflate.ts";
+import { type Compression, Deflater, Inflater } from "./deflate.ts";
 import {
 	CLOSE,
 	CONTINUATION,
@@ -20,7 +20,7 @@ import {
 	WebSocketFault,
 	writeFrame,
 } from "./frame.ts";
-import { type MessageEvents, MessageReader, type RawMessage } from "./message-reader.ts";
+import { MESSAGE_LIMIT, type MessageEvents, MessageReader, type RawMessage } from "./message-reader.ts";
 
 export interface DirectionEvents {
 	/** Reports a message. Hooks may change or drop it until the promise resolves. */
@@ -311,5 +311,5 @@ function evenly(length: number): number[] {
 
 /** How much memory a message may take. Bytes. */
 function weightOf({ compressed, payload }: RawMessage): number {
-	return compressed ? Math.min(INFLATED_LIMIT, payload.size * LARGEST_RATIO) : payload.size;
+	return compressed ? Math.min(MESSAGE_LIMIT, payload.size * LARGEST_RATIO) : payload.size;
 }

@@ -38,8 +38,11 @@ export interface MessageEvents {
 
 /** Most frames of a message whose sizes are kept. */
 const NOTED_FRAGMENTS = 65_536;
-/** Messages are kept whole, so a longer message is an error. Bytes. */
-const MESSAGE_LIMIT = 256 * 1024 * 1024;
+/**
+ * Messages are kept whole, compressed or not, so a longer message is an error. SQLite copies a message up to three
+ * times while it stores it. Bytes.
+ */
+export const MESSAGE_LIMIT = 64 * 1024 * 1024;
 
 /** The rules for one side of a WebSocket. */
 export interface Rules {

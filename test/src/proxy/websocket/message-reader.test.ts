@@ -69,8 +69,7 @@ t.test("protocol violations", async (t) => {
 	head[1] = 127;
 	head.writeBigUInt64BE(2n ** 40n, 2);
 	one.feed(head);
-	const part = Buffer.alloc(64 * 1024 * 1024);
-	for (let i = 0; i < 4; i++) one.feed(part);
+	one.feed(Buffer.alloc(64 * 1024 * 1024));
 	t.throws(() => one.feed(Buffer.alloc(1)), { code: "FT_PROTOCOL" }, "more than fits in memory");
 });
 

@@ -91,7 +91,7 @@ const importersOf = {
 	fzstd: "src/flow/body.js|formats/compression.js",
 	"node-forge": "src/ca/export.js",
 	commander: "commands/cli/options.js",
-	yaml: "commands/cli/configuration.js",
+	yaml: "api/configuration.js",
 	diff: "commands/print/changes.js",
 	bcryptjs: "src/hooks/proxy-auth",
 	ldapts: "src/hooks/proxy-auth",

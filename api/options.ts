@@ -65,6 +65,8 @@ export interface OptionContext<Prefix extends string, Renamed extends Renames> {
 	renamed?: Renamed;
 	/** The names of the function's options that are not in the table. Their values are ignored here. */
 	others?: readonly string[];
+	/** The values of options that are not given. Default: the defaults of the table. */
+	base?: Readonly<Record<string, unknown>>;
 }
 
 /**
@@ -78,7 +80,7 @@ export function optionValues<
 >(
 	table: T,
 	given: PartialOptions<T, Prefix, Renamed>,
-	{ verb, prefix, renamed, others = [] }: OptionContext<Prefix, Renamed>,
+	{ verb, prefix, renamed, others = [], base = defaults(table) }: OptionContext<Prefix, Renamed>,
 ): OptionValues<T> {
 	const unprefixed = (name: string) => (name.startsWith(prefix ?? "") ? name.slice(prefix?.length ?? 0) : name);
 	const names = new Map(
@@ -86,7 +88,7 @@ export function optionValues<
 			.filter(([, { deprecated }]) => deprecated === undefined)
 			.map(([name]) => [renamed?.[name] ?? camelCase(unprefixed(name)), name]),
 	);
-	const values: Record<string, unknown> = defaults(table);
+	const values: Record<string, unknown> = { ...base };
 	for (const [key, value] of Object.entries(given)) {
 		if (value === undefined || others.includes(key)) continue;
 		const name = names.get(key);

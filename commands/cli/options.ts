@@ -7,7 +7,7 @@ import { defaults, expandHome, kebab, type OptionSpec } from "../../src/options.
 import type { ScriptHost } from "../../src/scripts/script-host.ts";
 import { didYouMean } from "../../src/suggest.ts";
 import { type Command, type CommonValues, commonOptions, type OptionGroup } from "./command.ts";
-import { readConfiguration } from "./configuration.ts";
+import { readConfiguration } from "../../api/configuration.ts";
 import { type Flag, type GivenValues, Registry } from "./registry.ts";
 
 // loaded by require, because importing this CommonJS package takes 2 ms more

@@ -6,7 +6,7 @@ import { FlowtapeError } from "../../src/errors.ts";
 import { kebab, type OptionSpec } from "../../src/options.ts";
 import { didYouMean } from "../../src/suggest.ts";
 import type { OptionGroup } from "./command.ts";
-import type { Configuration } from "./configuration.ts";
+import type { Configuration } from "../../api/configuration.ts";
 
 /** An option as a flag. */
 export interface Flag {

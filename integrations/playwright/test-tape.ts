@@ -1,13 +1,13 @@
 // The tape of one test: a proxy that records to it or answers from it, with a session for each browser context.
 import { type StartedProxy, startProxy } from "../../api/proxy.ts";
 import type { Session } from "../../api/session.ts";
-import { recordModeOf, TapeRun } from "../../api/tape-run.ts";
+import type { TapeRun } from "../../api/tape-run.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import { formatUrl } from "../../src/flow/url.ts";
 import type { Miss } from "../../src/hooks/context.ts";
 import { apiWording } from "../test/api-wording.ts";
-import { proxyValues, recordingsOf } from "../test/tape-proxy.ts";
+import { openRun, proxyValues, readTapeConfiguration, recordingsOf } from "../test/tape-proxy.ts";
 import type { TapeOptions } from "./options.ts";
 import { passesOf } from "./passthrough.ts";
 
@@ -78,13 +78,9 @@ export class TestTape implements InsertedTape {
 	static async insert(setup: TestTapeSetup): Promise<TestTape> {
 		const { path, options, env, ca, checksCertificates } = setup;
 		const { match = {}, miss = 404, redact = null } = options;
-		const run = await TapeRun.open({
-			tape: path,
-			mode: recordModeOf(env) ?? options.mode ?? null,
-			env,
-			format: null,
-			keepsFailures: options.recordFailures ?? false,
-		});
+		const { mode = null, recordFailures = null } = options;
+		const configuration = await readTapeConfiguration();
+		const run = await openRun({ tape: path, mode, env, recordFailures }, configuration);
 		try {
 			const passes = passesOf(options, setup.baseURL);
 			const unused: string[] = [];
@@ -97,6 +93,7 @@ export class TestTape implements InsertedTape {
 					passes,
 					values: proxyValues(
 						run,
+						configuration,
 						{ match, miss: miss === "error" ? "kill" : String(miss), redact, checksCertificates },
 						recordings.length > 0,
 					),

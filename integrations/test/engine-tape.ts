@@ -6,9 +6,8 @@ import { setTimeout as wait } from "node:timers/promises";
 import type { BroadcastChannel } from "node:worker_threads";
 import { proxyEnvironment } from "../../api/child-environment.ts";
 import { type LiveProxy, startLive } from "../../api/live.ts";
-import { checkValue } from "../../api/option-value.ts";
 import { RunEvents } from "../../api/run-events.ts";
-import { recordModeOf, TapeRun, options as tapeOptions } from "../../api/tape-run.ts";
+import type { TapeRun } from "../../api/tape-run.ts";
 import { openTape } from "../../formats/index.ts";
 import type { CertificateAuthority } from "../../src/ca/authority.ts";
 import { OwnServers } from "../../src/child/own-servers.ts";
@@ -29,8 +28,7 @@ import type {
 	TestCalls,
 	ToEngine,
 } from "./messages.ts";
-import type { RecordMode } from "./options.ts";
-import { proxyValues, recordingsOf } from "./tape-proxy.ts";
+import { openRun, proxyValues, readTapeConfiguration, recordingsOf, type TapeConfiguration } from "./tape-proxy.ts";
 import { TestHook } from "./test-hook.ts";
 import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
 import { type WorkerMessage, workerChannel } from "./worker-route.ts";
@@ -56,9 +54,13 @@ interface Running {
 	readonly workers: BroadcastChannel;
 }
 
+interface TapeSetup extends InsertSetup {
+	readonly configuration: TapeConfiguration;
+}
+
 export class EngineTape {
 	readonly #id: number;
-	readonly #setup: InsertSetup;
+	readonly #setup: TapeSetup;
 	readonly #post: Post;
 	readonly #run: TapeRun;
 	readonly #hook: TestHook;
@@ -76,7 +78,7 @@ export class EngineTape {
 	#folder: string | null = null;
 	#running: Running | null = null;
 
-	private constructor(id: number, setup: InsertSetup, run: TapeRun, post: Post) {
+	private constructor(id: number, setup: TapeSetup, run: TapeRun, post: Post) {
 		this.#id = id;
 		this.#setup = setup;
 		this.#run = run;
@@ -96,9 +98,8 @@ export class EngineTape {
 	 * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_IO, and for a tape that cannot be read
 	 */
 	static async open(id: number, setup: InsertSetup, post: Post): Promise<EngineTape> {
-		const { tape, env, recordFailures: keepsFailures } = setup;
-		const mode = recordModeOf(env) ?? (checkValue(tapeOptions.record_mode, setup.mode, "mode") as RecordMode | null);
-		return new EngineTape(id, setup, await TapeRun.open({ tape, mode, env, format: null, keepsFailures }), post);
+		const configuration = await readTapeConfiguration();
+		return new EngineTape(id, { ...setup, configuration }, await openRun(setup, configuration), post);
 	}
 
 	/** Starts the proxy; after an error, the tape is closed. */
@@ -124,7 +125,7 @@ export class EngineTape {
 			recordings: recordingsOf(run, recordings),
 			keeps: (flow) => !this.#hook.isPassed(flow) && keeps?.(flow) !== false,
 			passes: (flow) => this.#hook.isPassed(flow),
-			values: proxyValues(run, this.#setup, recordings.length > 0),
+			values: proxyValues(run, this.#setup.configuration, this.#setup, recordings.length > 0),
 			home: authority,
 			hooks: [this.#hook],
 			own: this.#own,

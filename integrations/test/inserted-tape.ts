@@ -157,7 +157,7 @@ export class TestTape implements InsertedTape {
 			miss = 404,
 			only = null,
 			redact,
-			recordFailures = false,
+			recordFailures = null,
 			respond,
 			children = false,
 			concurrent = false,

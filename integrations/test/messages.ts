@@ -18,7 +18,8 @@ export interface InsertSetup {
 	readonly only: string | null;
 	/** Rules of redaction; null: nothing is redacted, unless the tape was. */
 	readonly redact: readonly string[] | null;
-	readonly recordFailures: boolean;
+	/** The option of this name; null: it is not set. */
+	readonly recordFailures: boolean | null;
 	/** The functions of the test's thread that are set. */
 	readonly calls: readonly TestCall[];
 	/** The environment of the test's process. */

@@ -2,7 +2,9 @@
 import { access, readFile } from "node:fs/promises";
 import { extname, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { FlowtapeError, hasErrno, messageOf } from "../../src/errors.ts";
+import { FlowtapeError, hasErrno, messageOf } from "../src/errors.ts";
+import type { OptionTable, OptionValues } from "../src/options.ts";
+import { checkValue } from "./option-value.ts";
 
 /** File names in search order. */
 const FILES = ["flowtape.config.ts", "flowtape.config.js", "flowtape.config.json", "flowtape.config.yaml"];
@@ -24,6 +26,29 @@ export async function readConfiguration(named: string | null): Promise<Configura
 	if (typeof values !== "object" || values === null || Array.isArray(values))
 		throw new FlowtapeError("FT_BAD_OPTION", `${file}: expected an object of option names and values`, { file });
 	return { file, values: values as Record<string, unknown> };
+}
+
+/**
+ * The values of a table's options in a configuration file. The file may hold other options too.
+ * @throws FlowtapeError FT_BAD_OPTION for an invalid value
+ */
+export function configuredValues<T extends OptionTable>(
+	table: T,
+	{ file, values }: Configuration,
+): Partial<OptionValues<T>> {
+	const names = new Map(
+		Object.entries(table).flatMap(([name, { aliases = [] }]) =>
+			[name, ...aliases].map((word) => [word, name] as const),
+		),
+	);
+	const found: Record<string, unknown> = {};
+	for (const [key, value] of Object.entries(values)) {
+		const name = names.get(key.replaceAll("-", "_"));
+		const spec = name === undefined ? undefined : table[name];
+		if (name !== undefined && spec !== undefined && value !== undefined)
+			found[name] = checkValue(spec, value, `${file}: ${key}`);
+	}
+	return found as Partial<OptionValues<T>>;
 }
 
 async function firstOf(files: readonly string[]): Promise<string | null> {

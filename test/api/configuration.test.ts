@@ -1,6 +1,6 @@
 // The configuration file: search order, formats, and errors.
 import t from "tap";
-import { readConfiguration } from "../../../commands/cli/configuration.ts";
+import { configuredValues, readConfiguration } from "../../api/configuration.ts";
 
 t.test("without a file there are no values", async (t) => {
 	process.chdir(t.testdir({}));
@@ -81,4 +81,16 @@ t.test("errors of a file", async (t) => {
 		);
 	for (const file of ["none.json", "none.yaml", "none.mjs"])
 		await t.rejects(readConfiguration(file), { code: "FT_NOT_FOUND", message: `${file}: no such file` });
+});
+
+t.test("the values of a table", async (t) => {
+	const table = {
+		a_list: { type: "sequence", default: [], help: "", aliases: ["old_list"] },
+		a_number: { type: "integer", default: 1, help: "" },
+	} as const;
+	t.same(configuredValues(table, { file: "a.json", values: { "old-list": "x", other: true } }), { a_list: ["x"] });
+	t.throws(() => configuredValues(table, { file: "a.json", values: { a_number: "x" } }), {
+		code: "FT_BAD_OPTION",
+		message: /^a\.json: a_number: expected a whole number/,
+	});
 });

@@ -1,5 +1,6 @@
 // Parses a command's arguments and formats its help. Only this file uses commander.
 import type * as commander from "commander";
+import { readConfiguration } from "../../api/configuration.ts";
 import type { OptionValue } from "../../api/option-value.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { lazily } from "../../src/lazy.ts";
@@ -7,7 +8,6 @@ import { defaults, expandHome, kebab, type OptionSpec } from "../../src/options.
 import type { ScriptHost } from "../../src/scripts/script-host.ts";
 import { didYouMean } from "../../src/suggest.ts";
 import { type Command, type CommonValues, commonOptions, type OptionGroup } from "./command.ts";
-import { readConfiguration } from "../../api/configuration.ts";
 import { type Flag, type GivenValues, Registry } from "./registry.ts";
 
 // loaded by require, because importing this CommonJS package takes 2 ms more

@@ -1,12 +1,12 @@
 // The options of one command by all their names, and their values in order of precedence: flag, --set, environment,
 // configuration file. Lists of flags and --set are concatenated.
 
+import type { Configuration } from "../../api/configuration.ts";
 import { checkValue, type OptionValue, parseValue } from "../../api/option-value.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { kebab, type OptionSpec } from "../../src/options.ts";
 import { didYouMean } from "../../src/suggest.ts";
 import type { OptionGroup } from "./command.ts";
-import type { Configuration } from "../../api/configuration.ts";
 
 /** An option as a flag. */
 export interface Flag {

@@ -1,10 +1,10 @@
 // Reads a file of rewrite rules: options of `rewrite` by name.
 
+import { readConfiguration } from "../../api/configuration.ts";
 import { checkValue, type OptionValue } from "../../api/option-value.ts";
 import { FlowtapeError } from "../../src/errors.ts";
 import { didYouMean } from "../../src/suggest.ts";
 import type { OptionGroup } from "../cli/command.ts";
-import { readConfiguration } from "../../api/configuration.ts";
 
 /**
  * Merges the values of a rules file into those of the command line. Lists are concatenated, the file's first; otherwise

@@ -1,10 +1,13 @@
 // Custom file formats: a program defines how to read and write them, and passes them to the calls that should support
 // them.
-import { stat } from "node:fs/promises";
+import type * as Fs from "node:fs/promises";
 import type { Format, SinkOptions } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import { FlowSink, FlowSource } from "../src/flow/pipe.ts";
+import { lazily } from "../src/lazy.ts";
+
+const fs = lazily<typeof Fs>("node:fs/promises");
 
 export type { Format };
 
@@ -93,7 +96,11 @@ async function openWriter(
 	{ report, append = false }: SinkOptions,
 ): Promise<FlowSink> {
 	const { openOutput } = await import("../formats/index.ts");
-	const { size } = append ? await stat(path).catch(() => ({ size: 0 })) : { size: 0 };
+	const { size } = append
+		? await fs()
+				.stat(path)
+				.catch(() => ({ size: 0 }))
+		: { size: 0 };
 	const output = await openOutput(path, { append });
 	const bytesOf = (text: string | Uint8Array) => (typeof text === "string" ? Buffer.from(text) : text);
 	try {

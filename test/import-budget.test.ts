@@ -24,6 +24,9 @@ function loadedBy(t: Test, program: string): string[] {
 
 const bytesOf = (files: readonly string[]) => files.reduce((sum, file) => sum + statSync(file).size, 0);
 
+/** Modules of Node that are loaded quickly. An import of `node:fs` or `node:util` also loads others. */
+const SMALL = new Set<string | undefined>(["node:module", "node:path", "node:url"]);
+
 for (const [file, most] of Object.entries({
 	"index.js": { files: 12, kilobytes: 130 },
 	"flow.js": { files: 6, kilobytes: 48 },
@@ -35,6 +38,12 @@ for (const [file, most] of Object.entries({
 		t.ok(files.includes(join(dist, file)));
 		t.ok(files.length <= most.files, `${files.length} files`);
 		t.ok(bytesOf(files) <= most.kilobytes * 1024, `${bytesOf(files)} bytes`);
+		const imports = files.flatMap((file) => [...readFileSync(file, "utf8").matchAll(/^import .*"(node:.+)";$/gm)]);
+		t.same(
+			imports.map(([, module]) => module).filter((module) => !SMALL.has(module)),
+			[],
+			"large modules of Node are loaded when they are used",
+		);
 	});
 }
 

@@ -1,17 +1,25 @@
 // Loopback addresses and names.
-import { BlockList, isIP } from "node:net";
+import type * as Net from "node:net";
+import { lazily } from "../lazy.ts";
 
-const ADDRESSES = new BlockList();
-ADDRESSES.addSubnet("127.0.0.0", 8, "ipv4");
-ADDRESSES.addAddress("::1", "ipv6");
+const net = lazily<typeof Net>("node:net");
+let addresses: Net.BlockList | undefined;
+
+function loopbackAddresses(): Net.BlockList {
+	if (addresses !== undefined) return addresses;
+	addresses = new (net().BlockList)();
+	addresses.addSubnet("127.0.0.0", 8, "ipv4");
+	addresses.addAddress("::1", "ipv6");
+	return addresses;
+}
 
 /** @param host an address without brackets, or a name */
 export function isLoopback(host: string): boolean {
 	// nearly all are one of these
 	if (host === "127.0.0.1" || host === "::1") return true;
-	const family = isIP(host);
+	const family = net().isIP(host);
 	if (family === 0) return /^(?:.+\.)?localhost\.?$/i.test(host);
-	return ADDRESSES.check(host, family === 6 ? "ipv6" : "ipv4");
+	return loopbackAddresses().check(host, family === 6 ? "ipv6" : "ipv4");
 }
 
 /**

@@ -1,9 +1,12 @@
 // Reads flows from sources, applies steps to them and writes them to a sink.
-import { isDeepStrictEqual } from "node:util";
+import type * as Util from "node:util";
+import { lazily } from "../lazy.ts";
 import type { Flow } from "./flow.ts";
 import type { MetaValue } from "./metadata.ts";
 import type { FlowSink } from "./sink.ts";
 import type { FlowSource } from "./source.ts";
+
+const util = lazily<typeof Util>("node:util");
 
 export { type BodySpool, FlowSink, ForwardingSink, NullSink, type OpenFlow } from "./sink.ts";
 export { FlowSource, ForwardingSource, type ReadOptions, type ReadProgress } from "./source.ts";
@@ -84,7 +87,7 @@ async function copyNotes(sources: readonly FlowSource[], sink: FlowSink, { onCon
 	for (const source of sources) {
 		for (const [name, value] of Object.entries(await source.notes())) {
 			if (!notes.has(name)) notes.set(name, value);
-			else if (!isDeepStrictEqual(notes.get(name), value)) onConflict?.(name);
+			else if (!util().isDeepStrictEqual(notes.get(name), value)) onConflict?.(name);
 		}
 	}
 	for (const [name, value] of notes) sink.note(name, value);

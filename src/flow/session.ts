@@ -1,5 +1,8 @@
 // The names of sessions. A session is a client or a group of clients, such as a test, whose requests belong together.
-import { createHash } from "node:crypto";
+import type * as Crypto from "node:crypto";
+import { lazily } from "../lazy.ts";
+
+const crypto = lazily<typeof Crypto>("node:crypto");
 
 /** The longest name of a session, in bytes. */
 export const SESSION_LIMIT = 128;
@@ -19,5 +22,5 @@ export function sessionNameOf(text: string): string | null {
 	if (bytes.length <= SESSION_LIMIT) return text;
 	// a character that is cut in two becomes a replacement character
 	const begin = bytes.toString("utf8", 0, SESSION_LIMIT - HASH_DIGITS - 1).replace(/\ufffd$/, "");
-	return `${begin}~${createHash("sha256").update(bytes).digest("hex").slice(0, HASH_DIGITS)}`;
+	return `${begin}~${crypto().createHash("sha256").update(bytes).digest("hex").slice(0, HASH_DIGITS)}`;
 }

@@ -1,8 +1,11 @@
 // Checks values that scripts set before they reach a flow, so that an invalid value is an error in the script, with its
 // line, and not an error where the flow is sent or stored later.
-import { inspect } from "node:util";
+import type * as Util from "node:util";
 import { asBuffer } from "../flow/bytes.ts";
 import { isOneLine } from "../flow/sendable.ts";
+import { lazily } from "../lazy.ts";
+
+const util = lazily<typeof Util>("node:util");
 
 /** @throws TypeError with `name` and the expected value */
 export function checkText(name: string, value: unknown): string {
@@ -48,5 +51,7 @@ export function bufferOf(value: unknown): Buffer {
 
 /** The error for an invalid value. */
 export function valueError(name: string, expected: string, value: unknown): TypeError {
-	return new TypeError(`${name}: expected ${expected}, found ${inspect(value, { depth: 0, maxStringLength: 100 })}`);
+	return new TypeError(
+		`${name}: expected ${expected}, found ${util().inspect(value, { depth: 0, maxStringLength: 100 })}`,
+	);
 }

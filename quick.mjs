@@ -1,5 +1,5 @@
-// `npm run test:quick`: runs tests that need no sockets, child processes or threads, all in one process, for quick
-// feedback while editing.
+// `npm run test:quick`: runs tests that need no sockets, child processes, threads or large data, all in one process, for
+// quick feedback while editing.
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -40,6 +40,8 @@ function isSlow(file) {
 
 // tap reads this on import: the default limit is meant for one file, but here all files share one process
 process.env.TAP_TIMEOUT = "600";
+// read by fixtures/large.ts
+process.env.TEST_QUICK = "1";
 const { default: t } = await import("tap");
 // the tests of the files run when this test ends; with nothing to run meanwhile, tap would end its report
 t.test("loading the tests", async () => {

@@ -1,6 +1,7 @@
 // An OpenAPI document of flows.
 import t from "tap";
 import { httpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { large } from "../../../fixtures/large.ts";
 import { OpenApiDocument } from "../../../src/export/openapi.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 
@@ -132,12 +133,16 @@ t.test("flows that OpenAPI cannot describe", async (t) => {
 	t.match(notes, [/WebSocket/]);
 });
 
-t.test("the number of properties in the document is limited, so that small tapes do not fill the memory", async (t) => {
-	const body = (n: number) =>
-		JSON.stringify(Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`a${n}_${i}`, { x: { y: { z: 1 } } }])));
-	const of = (n: number) => httpFlow({ request: { path: `/p${n}` }, response: { headers: json, body: body(n) } });
-	const document = documentOf(...Array.from({ length: 300 }, (_, n) => of(n)));
-	const schema = (n: number) => document.paths[`/p${n}`].get.responses["200"].content["application/json"].schema;
-	t.equal(Object.keys(schema(0).properties).length, 90);
-	t.same(schema(299), { type: "object", additionalProperties: true });
-});
+t.test(
+	"the number of properties in the document is limited, so that small tapes do not fill the memory",
+	large,
+	async (t) => {
+		const body = (n: number) =>
+			JSON.stringify(Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`a${n}_${i}`, { x: { y: { z: 1 } } }])));
+		const of = (n: number) => httpFlow({ request: { path: `/p${n}` }, response: { headers: json, body: body(n) } });
+		const document = documentOf(...Array.from({ length: 300 }, (_, n) => of(n)));
+		const schema = (n: number) => document.paths[`/p${n}`].get.responses["200"].content["application/json"].schema;
+		t.equal(Object.keys(schema(0).properties).length, 90);
+		t.same(schema(299), { type: "object", additionalProperties: true });
+	},
+);

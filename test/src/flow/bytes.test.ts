@@ -1,6 +1,7 @@
 // Any bytes convert to text and back without loss.
 import fc from "fast-check";
 import t from "tap";
+import { large } from "../../../fixtures/large.ts";
 import {
 	allocateBytes,
 	asBuffer,
@@ -49,6 +50,7 @@ t.test("any bytes are restored", async () => {
 
 t.test(
 	"a large body that is not UTF-8 is restored, also with characters beyond U+FFFF next to invalid bytes",
+	large,
 	async (t) => {
 		const piece = Buffer.from("a\xffh\xc3\xa9\xf0\x9f\x8d\x87\xf0\x9f\x8d", "latin1");
 		const bytes = Buffer.alloc(4e6, piece);

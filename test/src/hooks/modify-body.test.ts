@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
+import { large } from "../../../fixtures/large.ts";
 import { hookLog, runLive, runStored } from "../../../fixtures/run-hooks.ts";
 import { createModifyBody } from "../../../src/hooks/modify-body.ts";
 
@@ -177,35 +178,39 @@ t.test("UTF-16 is searched and changed as text, whether a byte order mark or Con
 	t.match(lines, [/is not valid UTF-8/, /its charset is declared as utf-16, but its bytes are not valid/]);
 });
 
-t.test("in a large live body, all matches are replaced with any coding, while other exchanges continue", async (t) => {
-	const line = "a foo, two foos and no end of foo\n";
-	const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
-	for (const [count, coding] of [
-		[100, "identity"],
-		[100_000, "identity"],
-		[100_000, "gzip"],
-	] as const) {
-		const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
-		const flow = httpFlow({
-			response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) },
-		});
-		let turns = 0;
-		let isOver = false;
-		const others = (async () => {
-			for (; !isOver; turns++) await new Promise(setImmediate);
-		})();
-		await runLive(hook, flow);
-		isOver = true;
-		await others;
-		t.ok(
-			flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))),
-			`${count} ${coding}`,
-		);
-		t.equal(turns > 2, count > 1000, "small ones at once");
-	}
-});
+t.test(
+	"in a large live body, all matches are replaced with any coding, while other exchanges continue",
+	large,
+	async (t) => {
+		const line = "a foo, two foos and no end of foo\n";
+		const hook = await create("/~s/(f)(oo)/\\2\\1", "/\\n/;");
+		for (const [count, coding] of [
+			[100, "identity"],
+			[100_000, "identity"],
+			[100_000, "gzip"],
+		] as const) {
+			const code = coding === "gzip" ? gzipSync : (bytes: Buffer) => bytes;
+			const flow = httpFlow({
+				response: { headers: [["Content-Encoding", coding]], body: code(Buffer.from(line.repeat(count))) },
+			});
+			let turns = 0;
+			let isOver = false;
+			const others = (async () => {
+				for (; !isOver; turns++) await new Promise(setImmediate);
+			})();
+			await runLive(hook, flow);
+			isOver = true;
+			await others;
+			t.ok(
+				flow.response?.content?.equals(Buffer.from("a oof, two oofs and no end of oof;".repeat(count))),
+				`${count} ${coding}`,
+			);
+			t.equal(turns > 2, count > 1000, "small ones at once");
+		}
+	},
+);
 
-t.test("a body that is too large to search live, or becomes too large", async (t) => {
+t.test("a body that is too large to search live, or becomes too large", large, async (t) => {
 	const { lines, log } = hookLog();
 	const hook = await createModifyBody({ modify_body: ["/a/b"] }, { log });
 	const large = Buffer.alloc(48 * 1024 * 1024 + 1, "a");

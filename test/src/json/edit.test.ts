@@ -1,5 +1,6 @@
 // Values in a JSON text are set and deleted; the rest of the text stays unchanged.
 import t from "tap";
+import { large } from "../../../fixtures/large.ts";
 import { editJson, parseJsonDelete, parseJsonSet } from "../../../src/json/edit.ts";
 
 const set = (text: string, rule: string) => editJson(text, parseJsonSet(rule, "json_set"));
@@ -68,7 +69,7 @@ t.test("invalid JSON, deep nesting and equal values stay unchanged", async (t) =
 	t.equal(set('{"a":1}', "/a=1"), null);
 });
 
-t.test("the result has the same values as an edit of the parsed text, for many texts", async (t) => {
+t.test("the result has the same values as an edit of the parsed text, for many texts", large, async (t) => {
 	let state = 7;
 	const next = (n: number) => {
 		state = (state * 1103515245 + 12345) % 2147483648;

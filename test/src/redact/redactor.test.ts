@@ -4,6 +4,7 @@ import { brotliCompressSync, gunzipSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import t from "tap";
 import { httpFlow, tcpFlow, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { large } from "../../../fixtures/large.ts";
 import { RandomTokens } from "../../../fixtures/random-tokens.ts";
 import { redactorOf } from "../../../fixtures/redaction.ts";
 import type { Flow, HttpFlow } from "../../../src/flow/flow.ts";
@@ -146,7 +147,7 @@ t.test("redacting twice is redacting once", async (t) => {
 	t.same(counts, []);
 });
 
-t.test("any secret under a name goes, and equal ones stay equal", async () => {
+t.test("any secret under a name goes, and equal ones stay equal", large, async () => {
 	const secret = fc.string({ unit: "binary", minLength: 8, maxLength: 40 }).map((text) => `k7${text}`);
 	await fc.assert(
 		fc.asyncProperty(secret, async (value) => {
@@ -228,7 +229,7 @@ t.test("learning changes nothing", async (t) => {
 	t.equal(textOf(flow), before);
 });
 
-t.test("a body that is too large for memory is redacted in pieces", async (t) => {
+t.test("a body that is too large for memory is redacted in pieces", large, async (t) => {
 	const digest = (bytes: Buffer) => createHash("sha256").update(bytes).digest("base64");
 	const lines = `${random.text("base64", 9000)}\n`.repeat(100);
 	const text = `${lines}token = "${TOKEN}"\n`;

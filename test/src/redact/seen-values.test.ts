@@ -1,5 +1,6 @@
 // Values that were written are found again, by whole values, in a bounded memory.
 import t from "tap";
+import { large } from "../../../fixtures/large.ts";
 import { RandomTokens } from "../../../fixtures/random-tokens.ts";
 import { SeenValues } from "../../../src/redact/seen-values.ts";
 
@@ -18,7 +19,7 @@ t.test("the flows that have a value, wherever it stands", async (t) => {
 	t.same([...seen.flowsWith(random.text("alphanumeric", 24))], []);
 });
 
-t.test("the oldest values go when there are too many", async (t) => {
+t.test("the oldest values go when there are too many", large, async (t) => {
 	const seen = new SeenValues();
 	seen.add(TOKEN, 0);
 	for (let flow = 1; flow <= 999; flow++)

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow, httpRequest } from "../../../fixtures/build-flow.ts";
+import { large } from "../../../fixtures/large.ts";
 import type { HttpFlow } from "../../../src/flow/flow.ts";
 import { CarryOver, destinationOf } from "../../../src/replay/carry-over.ts";
 
@@ -290,7 +291,7 @@ t.test("bodies are decoded and encoded again; those that cannot be decoded stay 
 	}
 });
 
-t.test("the oldest values are forgotten", async (t) => {
+t.test("the oldest values are forgotten", large, async (t) => {
 	const carry = new CarryOver(true);
 	for (let i = 0; i <= 10_000; i++) learn(carry, token(`old-${100_000 + i}`), token(`new-${i}`));
 	t.equal(sentTo(carry, "http://example.com/", ["X-A", "old-100000 old-100001"]), "old-100000 new-1");

@@ -2,6 +2,7 @@
 import { gunzipSync, gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow, httpRequest, httpResponse, websocketFlow } from "../../../fixtures/build-flow.ts";
+import { large } from "../../../fixtures/large.ts";
 import type { BodySource } from "../../../src/flow/body.ts";
 import { HostRenaming } from "../../../src/rewrite/rename-host.ts";
 
@@ -256,7 +257,7 @@ function inPieces(bytes: Buffer): BodySource {
 	return { size: bytes.length, read, chunks };
 }
 
-t.test("large bodies are read and written in pieces", async (t) => {
+t.test("large bodies are read and written in pieces", large, async (t) => {
 	const long = new HostRenaming(["a.test=a-much-longer-name.test"]);
 	const text = `${"x".repeat(300_000)} http://a.test/ xa.test `.repeat(30);
 	const response = (text: string | Buffer, ...type: [name: string, value: string][]) =>

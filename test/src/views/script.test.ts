@@ -1,5 +1,6 @@
 // The view of minified JavaScript and CSS.
 import t from "tap";
+import { large } from "../../../fixtures/large.ts";
 import { script } from "../../../src/views/script.ts";
 
 const show = (text: string, type = "text/javascript") =>
@@ -24,7 +25,7 @@ t.test("other types, and a string without an end", async (t) => {
 	t.ok(show(`"${"}".repeat(1000)}`)?.includes("}"));
 });
 
-t.test("the time is proportional to the size, also without an end", async (t) => {
+t.test("the time is proportional to the size, also without an end", large, async (t) => {
 	for (const part of ["a;", "{}", '\\"', "\\'", "\\`", "/*", '"', "`"]) {
 		const source = `${part.repeat(Math.floor((512 * 1024) / part.length))}\\`;
 		t.equal(show(source)?.replace(/\s/g, ""), source, part);

@@ -1,6 +1,7 @@
 // Responses combined from parts of one representation.
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { large } from "../../../../fixtures/large.ts";
 import type { FlowEnd } from "../../../../src/flow/flow.ts";
 import type { Response } from "../../../../src/flow/message.ts";
 import { joinedFit, type StoredPart, storedPartOf } from "../../../../src/replay/answer/joined-parts.ts";
@@ -67,7 +68,7 @@ t.test("a range that several parts cover", async (t) => {
 	t.same(answer("bytes=3-6", parts, { ifRange: '"e1"' }), [2.5, 206, "bytes 3-6/20", "3456", "server", [0, 1]]);
 });
 
-t.test("the fewest parts that suffice", async (t) => {
+t.test("the fewest parts that suffice", large, async (t) => {
 	const small = Array.from({ length: 19 }, (_, at) => part(at, at + 1));
 	t.same(answer("bytes=2-9", [...small, part(2, 7)])?.at(-1), [19, 8]);
 	const many = Array.from({ length: 20_000 }, (_, at) => part(at % 19, (at % 19) + 1));

@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import t from "tap";
 import { httpRequest } from "../../../../fixtures/build-flow.ts";
+import { large } from "../../../../fixtures/large.ts";
 import {
 	bodyDifferences,
 	headDifferences,
@@ -258,50 +259,54 @@ for (const [what, recorded, sent, values, expected] of cases) {
 	});
 }
 
-t.test("there is a difference if and only if the keys differ, and the suggested options make the keys equal", (t) => {
-	const word = fc.constantFrom("a", "b", "c*", "");
-	const pairs = fc.array(fc.tuple(word, word), { maxLength: 3 });
-	const queryText = (list: [string, string][]) => list.map(([name, value]) => `${name}=${value}`).join("&");
-	const bodies = fc.oneof(
-		fc.record({
-			type: fc.constant("application/json"),
-			body: fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value)),
-		}),
-		fc.record({ type: fc.constant("application/x-www-form-urlencoded"), body: pairs.map(queryText) }),
-		fc.record({ type: fc.constant("text/plain"), body: word }),
-	);
-	const parts = fc.record({
-		query: pairs.map(queryText),
-		cookie: pairs.map((list) => list.map(([name, value]) => `${name}=${value}`).join("; ")),
-		content: bodies,
-	});
-	const build = ({ query, cookie, content }: typeof parts extends fc.Arbitrary<infer T> ? T : never): Parts => ({
-		method: "POST",
-		path: `/?${query}`,
-		body: content.body,
-		headers: [
-			["Content-Type", content.type],
-			["Cookie", cookie],
-		],
-	});
-	const values: MatchValues = { server_replay_use_headers: ["cookie"] };
-	fc.assert(
-		fc.property(parts, parts, (recorded, sent) => {
-			const found = differ(build(recorded), build(sent), values);
-			const keyOf = (request: Parts, more: MatchValues) =>
-				requestKey(httpRequest(request), compileRules({ ...values, ...more }));
-			t.equal(found.length === 0, keyOf(build(recorded), {}) === keyOf(build(sent), {}));
-			const more = valuesOf(found.flatMap(({ option }) => option ?? []));
-			t.equal(
-				keyOf(build(recorded), more),
-				keyOf(build(sent), more),
-				JSON.stringify([build(recorded), build(sent), more]),
-			);
-		}),
-		{ seed: 4, numRuns: 500 },
-	);
-	t.end();
-});
+t.test(
+	"there is a difference if and only if the keys differ, and the suggested options make the keys equal",
+	large,
+	(t) => {
+		const word = fc.constantFrom("a", "b", "c*", "");
+		const pairs = fc.array(fc.tuple(word, word), { maxLength: 3 });
+		const queryText = (list: [string, string][]) => list.map(([name, value]) => `${name}=${value}`).join("&");
+		const bodies = fc.oneof(
+			fc.record({
+				type: fc.constant("application/json"),
+				body: fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value)),
+			}),
+			fc.record({ type: fc.constant("application/x-www-form-urlencoded"), body: pairs.map(queryText) }),
+			fc.record({ type: fc.constant("text/plain"), body: word }),
+		);
+		const parts = fc.record({
+			query: pairs.map(queryText),
+			cookie: pairs.map((list) => list.map(([name, value]) => `${name}=${value}`).join("; ")),
+			content: bodies,
+		});
+		const build = ({ query, cookie, content }: typeof parts extends fc.Arbitrary<infer T> ? T : never): Parts => ({
+			method: "POST",
+			path: `/?${query}`,
+			body: content.body,
+			headers: [
+				["Content-Type", content.type],
+				["Cookie", cookie],
+			],
+		});
+		const values: MatchValues = { server_replay_use_headers: ["cookie"] };
+		fc.assert(
+			fc.property(parts, parts, (recorded, sent) => {
+				const found = differ(build(recorded), build(sent), values);
+				const keyOf = (request: Parts, more: MatchValues) =>
+					requestKey(httpRequest(request), compileRules({ ...values, ...more }));
+				t.equal(found.length === 0, keyOf(build(recorded), {}) === keyOf(build(sent), {}));
+				const more = valuesOf(found.flatMap(({ option }) => option ?? []));
+				t.equal(
+					keyOf(build(recorded), more),
+					keyOf(build(sent), more),
+					JSON.stringify([build(recorded), build(sent), more]),
+				);
+			}),
+			{ seed: 4, numRuns: 500 },
+		);
+		t.end();
+	},
+);
 
 function valuesOf(options: readonly ReplayOption[]): MatchValues {
 	const values: Record<string, unknown> = {};

@@ -2,6 +2,7 @@
 import { gzipSync } from "node:zlib";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { large } from "../../../../fixtures/large.ts";
 import { recorded, sourceOf, tapeOf } from "../../../../fixtures/recordings.ts";
 import { ReplayIndex } from "../../../../src/replay/recordings/index-of-tapes.ts";
 
@@ -20,7 +21,7 @@ function ask(index: ReplayIndex, request: ReturnType<typeof coded>): [answer: st
 	return [index.takeRecording(flow)?.response.text ?? null, flow.request.decodedLimit];
 }
 
-t.test("the limit is higher if a recording of the request is coded too", async (t) => {
+t.test("the limit is higher if a recording of the request is coded too", large, async (t) => {
 	const large = Buffer.alloc(3 * MIB, "large");
 	const flows = [
 		recorded("large", coded("/coded?x=1", large)),

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import t from "tap";
 import { httpFlow } from "../../../../fixtures/build-flow.ts";
+import { large } from "../../../../fixtures/large.ts";
 import { answerTo, indexOf, recorded, sourceOf, tapeOf } from "../../../../fixtures/recordings.ts";
 import { writeTape } from "../../../../fixtures/tape-files.ts";
 import { createTape, openRecordings } from "../../../../formats/index.ts";
@@ -151,7 +152,7 @@ t.test("with non-default matching, tapes answer like flows in memory", async (t)
 	}
 });
 
-t.test("with non-default matching, a long tape answers before it is read completely", async (t) => {
+t.test("with non-default matching, a long tape answers before it is read completely", large, async (t) => {
 	const flows = Array.from({ length: 17_000 }, (_, n) => recorded(`${n}`, { path: `/${n}?t=1` }));
 	flows.push(recorded("again", { path: "/0?t=2" }));
 	const path = join(t.testdir(), "a.tape");

@@ -1,6 +1,7 @@
 // The cache of recordings.
 import t from "tap";
 import { httpResponse } from "../../../../fixtures/build-flow.ts";
+import { large } from "../../../../fixtures/large.ts";
 import type { BodySource } from "../../../../src/flow/body.ts";
 import { Recording } from "../../../../src/replay/answer/recording.ts";
 import { RecordingCache } from "../../../../src/replay/recordings/recording-cache.ts";
@@ -50,7 +51,7 @@ t.test("a small body is read once, a large one stays on disk", (t) => {
 	t.end();
 });
 
-t.test("the oldest recordings are evicted", (t) => {
+t.test("the oldest recordings are evicted", large, (t) => {
 	const cache = new RecordingCache();
 	const count = 6000;
 	for (let i = 0; i < count; i++) cache.set(String(i), recording(sourceOf(60_000), String(i)));

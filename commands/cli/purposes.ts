@@ -173,6 +173,7 @@ const prominent: readonly string[] = [
 	"server_replay_ignore_json",
 	"mode",
 	"modify_headers",
+	"redact",
 	"modify_body",
 	"map_remote",
 	"map_local",
@@ -181,9 +182,27 @@ const prominent: readonly string[] = [
 	"ignore_hosts",
 ];
 
-/** How many of the prominent options -h shows at most, and how many options together. */
-const PROMINENT_SHOWN = 10;
-const SHOWN = 22;
+/** The options of single commands that -h leaves to --help. */
+const seldom: ReadonlySet<string> = new Set([
+	"ca",
+	"case_sensitive_filters",
+	"correlate",
+	"drop_unread",
+	"dump_version",
+	"durable",
+	"format",
+	"junit",
+	"keep_no_proxy",
+	"max_miss",
+	"own_servers",
+	"record_failures",
+	"rules",
+	"strict",
+	"wipe",
+]);
+
+/** How many options -h shows, unless the command itself has more. */
+const SHOWN = 14;
 
 export interface FlagGroup {
 	readonly title: string;
@@ -206,17 +225,16 @@ export function byPurpose(flags: readonly Flag[]): FlagGroup[] {
 	].filter((group) => group.flags.length > 0);
 }
 
-/** The flags for one screen: the command's own, then the most used shared ones. */
+/** The flags for one screen: most of the command's own, then the most used shared ones. */
 export function briefGroups(flags: readonly Flag[]): FlagGroup[] {
-	const own = flags.filter(({ title }) => title === OWN);
+	const own = flags.filter(({ name, title }) => title === OWN && !seldom.has(name));
 	const shared = prominent.flatMap((name) => flags.filter((flag) => flag.name === name && flag.title !== OWN));
 	// replay matters less to a command whose flags have the prefix
 	const [first, last] = [false, true].map((isLast) =>
 		shared.filter(({ flag }) => flag.startsWith("server-replay-") === isLast),
 	) as [Flag[], Flag[]];
-	const limit = Math.min(PROMINENT_SHOWN, Math.max(0, SHOWN - own.length));
 	return [
 		{ title: OWN, flags: own },
-		{ title: "Often used", flags: [...first, ...last].slice(0, limit) },
+		{ title: "Often used", flags: [...first, ...last].slice(0, Math.max(0, SHOWN - own.length)) },
 	].filter((group) => group.flags.length > 0);
 }

@@ -60,6 +60,8 @@ export class Http2ClientConnection {
 		session.on("error", (error) => this.#onError(error));
 		session.on("close", () => this.#onClose());
 		socket.on("error", () => {});
+		// A client that has ended its side is gone. After a GOAWAY, Node would wait for the open streams instead.
+		socket.once("end", () => session.destroy());
 		// A callback given to `setTimeout` would be called only once.
 		session.on("timeout", () => this.#onTimeout());
 		session.setTimeout(context.timeoutMs);

@@ -1,6 +1,6 @@
 // Clients' HTTP/2 connections: their beginning and their end.
 import { once } from "node:events";
-import { constants } from "node:http2";
+import { type ClientHttp2Session, constants } from "node:http2";
 import t, { type Test } from "tap";
 import { gate } from "../../../../fixtures/gate.ts";
 import { askHttp2, echo, openHttp2, startHttp2Origin } from "../../../../fixtures/http2-peers.ts";
@@ -59,6 +59,41 @@ t.test("or they are cut off, and recorded as they are", async (t) => {
 	await proxy.running.close({ graceMs: 0 });
 	t.match(await answer, { status: 0 });
 	t.match((await proxy.flow(0)).error, { message: /stopped/ });
+});
+
+t.test("a client that announces its end and disconnects leaves its streams", async (t) => {
+	const asked = gate();
+	const left = gate();
+	const origin = await startHttp2Origin(t, (stream, raw) => {
+		stream.once("close", left.open);
+		if (raw.includes("/upload")) stream.respond({ ":status": 413 }, { endStream: true });
+		else asked.open();
+	});
+	const proxy = await startTestProxy(t);
+	const leave = async (session: ClientHttp2Session) => {
+		session.goaway(0);
+		await new Promise((resolve) => session.ping(resolve));
+		session.destroy();
+	};
+	const waiting = await openHttp2(t, proxy, origin.authority);
+	waiting.request({ ":path": "/", ":authority": origin.authority }).on("error", () => {});
+	await asked.opened;
+	await leave(waiting);
+	t.match((await proxy.flow(0)).error, { message: /^Client disconnected/ });
+	await left.opened;
+	const uploading = await openHttp2(t, proxy, origin.authority);
+	const size = 32 * 1024 * 1024;
+	const upload = uploading.request({
+		":method": "POST",
+		":path": "/upload",
+		":authority": origin.authority,
+		"content-length": String(size),
+	});
+	upload.on("error", () => {});
+	upload.write(Buffer.alloc(size));
+	await once(upload, "response");
+	await leave(uploading);
+	t.match(await proxy.flow(1), { error: null, response: { statusCode: 413 } });
 });
 
 t.test("an idle client is disconnected after a time", async (t) => {

@@ -77,6 +77,20 @@ t.test("after GOAWAY, open streams complete, and new ones use another connection
 	t.match(await slow, { status: 200 });
 });
 
+t.test("a server that announces its end and disconnects fails its open streams", async (t) => {
+	const { origin, session, proxy } = await world(t, async (stream) => {
+		const of = origin.sessions[0];
+		stream.on("error", () => {});
+		stream.respond({ ":status": 200 });
+		stream.write("part");
+		of?.goaway(0);
+		await new Promise((resolve) => of?.ping(resolve));
+		of?.destroy();
+	});
+	t.match(await askHttp2(session, { ":path": "/" }), { status: 502, body: /closed the connection/ });
+	t.match((await proxy.flow(0)).error, { message: "the server closed the connection" });
+});
+
 t.test("a request that the server refused is sent once more", async (t) => {
 	let refused = 0;
 	const { session, proxy } = await world(t, (stream, raw) => {

@@ -14,7 +14,6 @@ const late = Object.fromEntries(
 );
 // output paths at which bundled modules expect the code of their threads
 const threads = {
-	"test/engine": "integrations/test/engine.ts",
 	"sqlite-thread/writer-thread": "src/store/sqlite-thread/writer-thread.ts",
 	"sqlite/checkpointer-thread": "src/store/sqlite/checkpointer-thread.ts",
 };
@@ -51,6 +50,18 @@ const loading = [
 ];
 const fileOf = (source) => Object.keys(metafile.outputs).find((file) => metafile.outputs[file].entryPoint === source);
 await joinChunks(metafile.outputs, loading.map(fileOf), options);
+// The engine of tests starts with each test file, and loads most of the package. It has chunks of its own, so that those
+// that it always loads can be joined.
+const { metafile: engine } = await build({
+	...options,
+	entryPoints: { "test/engine": "integrations/test/engine.ts" },
+	outdir: "dist",
+	splitting: true,
+	sourcemap: false,
+	metafile: true,
+	chunkNames: "engine/[name]-[hash]",
+});
+await joinChunks(engine.outputs, ["dist/test/engine.js"], { ...options, minifyWhitespace: true, sourcemap: false });
 // what tests import (package.json, "exports"), for ES modules and, except Vitest, for CommonJS
 const testEntries = ["index", "jest", "node", "tap"].map((name) => `integrations/test/${name}.ts`);
 const testOptions = {

@@ -60,7 +60,7 @@ export async function joinChunks(outputs, entries, options) {
 	}
 	const rest = Object.keys(outputs).filter((file) => file.endsWith(".js") && !places.has(file));
 	for (const file of [...rest, ...new Set([...places.values()].map(({ joined }) => joined))]) redirect(file, places);
-	for (const file of places.keys()) for (const name of [file, `${file}.map`]) rmSync(name);
+	for (const file of places.keys()) for (const name of [file, `${file}.map`]) rmSync(name, { force: true });
 }
 
 /** Makes a file import from joined chunks. Keeps the line numbers, for its source map. */

@@ -11,12 +11,14 @@ import type { TapeRun } from "../../api/tape-run.ts";
 import { openTape } from "../../formats/index.ts";
 import type { CertificateAuthority } from "../../src/ca/authority.ts";
 import { OwnServers } from "../../src/child/own-servers.ts";
+import type { Metadata } from "../../src/flow/metadata.ts";
 import type { FlowSummary } from "../../src/flow/recorded.ts";
 import { sessionNameOf } from "../../src/flow/session.ts";
 import { formatUrl } from "../../src/flow/url.ts";
 import { type Entrance, openEntrance } from "../../src/route/entrance.ts";
 import type { RouteMessage } from "../../src/route/route.ts";
 import { apiWording } from "./api-wording.ts";
+import { relativePath } from "./failure-text.ts";
 import type {
 	BeginSetup,
 	Ejected,
@@ -28,6 +30,7 @@ import type {
 	TestCalls,
 	ToEngine,
 } from "./messages.ts";
+import { type RedactState, redactNote, redactState } from "./redact-note.ts";
 import { openRun, proxyValues, readTapeConfiguration, recordingsOf, type TapeConfiguration } from "./tape-proxy.ts";
 import { TestHook } from "./test-hook.ts";
 import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
@@ -56,6 +59,9 @@ interface Running {
 
 interface TapeSetup extends InsertSetup {
 	readonly configuration: TapeConfiguration;
+	/** The notes of the tape that is replayed. */
+	readonly notes: Metadata;
+	readonly redactState: RedactState;
 }
 
 export class EngineTape {
@@ -83,12 +89,14 @@ export class EngineTape {
 		this.#setup = setup;
 		this.#run = run;
 		this.#post = post;
+		const redact = this.#callOf("redact");
 		this.#hook = new TestHook({
 			only: setup.only,
 			passes: setup.passes,
 			respond: this.#callOf("respond"),
-			redact: this.#callOf("redact"),
-			records: run.records,
+			redact: run.records ? redact : null,
+			// a replay matches requests as they were recorded
+			redactRequest: !run.records && setup.redactState.isApplied ? redact : null,
 			onSeen: (request) => post({ kind: "seen", tape: id, request }),
 		});
 	}
@@ -99,7 +107,15 @@ export class EngineTape {
 	 */
 	static async open(id: number, setup: InsertSetup, post: Post): Promise<EngineTape> {
 		const configuration = await readTapeConfiguration();
-		return new EngineTape(id, { ...setup, configuration }, await openRun(setup, configuration), post);
+		const run = await openRun(setup, configuration);
+		try {
+			const notes = run.exists && run.proxySetup(false).recordings.length > 0 ? await notesOn(setup.tape) : {};
+			const redact = redactState(setup.redactText, notes, relativePath(setup.tape));
+			return new EngineTape(id, { ...setup, configuration, notes, redactState: redact }, run, post);
+		} catch (error) {
+			await run.close();
+			throw error;
+		}
 	}
 
 	/** Starts the proxy; after an error, the tape is closed. */
@@ -113,7 +129,7 @@ export class EngineTape {
 	}
 
 	async #start(authority: CertificateAuthority): Promise<Inserted> {
-		const { tape, env } = this.#setup;
+		const { env } = this.#setup;
 		const run = this.#run;
 		const { emitter, listeners } = this.#events;
 		this.#listen(emitter);
@@ -151,7 +167,8 @@ export class EngineTape {
 			exists: run.exists,
 			isRecording: run.records,
 			recordedAt: live.recordedAt === null ? null : live.recordedAt * 1000,
-			values: run.exists && recordings.length > 0 ? await valuesOn(tape) : new Map(),
+			values: valuesOfNotes(this.#setup.notes),
+			warning: this.#setup.redactState.warning,
 		};
 	}
 
@@ -248,11 +265,13 @@ export class EngineTape {
 			const { errors, ...report } = this.#events.reportOf(closed);
 			this.#events.end();
 			const { failures, failureReasons } = this.#run;
+			const { redactText } = this.#setup;
+			const redacted = this.#hook.hasRedacted ? redactText : null;
 			const settled = await this.#run.finish({
 				isInterrupted: false,
 				isGood: keeps && report.lost === 0,
 				report: this.#events.listeners.report,
-				notes: notesOfValues(values),
+				notes: { ...notesOfValues(values), ...(redacted !== null && redactNote(redacted)) },
 				drops: this.#drops,
 			});
 			return {
@@ -275,11 +294,11 @@ export class EngineTape {
 	}
 }
 
-/** The values on an existing tape. */
-async function valuesOn(tape: string): Promise<Map<string, string>> {
+/** The notes on an existing tape. */
+async function notesOn(tape: string): Promise<Metadata> {
 	const source = await openTape(tape, { report: () => {} });
 	try {
-		return valuesOfNotes(await source.notes());
+		return await source.notes();
 	} finally {
 		await source.close();
 	}

@@ -173,11 +173,13 @@ export class TestTape implements InsertedTape {
 			only,
 			passes: filters,
 			redact: typeof redact === "function" ? null : (redact ?? null),
+			redactText: typeof redact === "function" ? String(redact) : null,
 			recordFailures,
 			calls: [...(respond ? ["respond" as const] : []), ...(typeof redact === "function" ? ["redact" as const] : [])],
 			env,
 		});
 		this.#inserted = inserted;
+		if (inserted.warning !== null) warn(inserted.warning);
 		const { entrance, authority } = inserted;
 		const connections = { entrance, authority, offline: !inserted.isRecording };
 		this.#route = installRoute({

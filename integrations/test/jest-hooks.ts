@@ -79,6 +79,7 @@ export function jestHooks({ beforeAll, beforeEach, afterEach, afterAll, expect, 
 						jest.useFakeTimers({ doNotFake: OTHERS, now });
 						return () => jest.useRealTimers();
 					},
+		tellsTestsApart: false,
 		hasSkipped() {
 			const state = circusState();
 			return state === null || testsIn(state.rootDescribeBlock).some(({ status }) => status !== "done");

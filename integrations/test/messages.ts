@@ -18,6 +18,8 @@ export interface InsertSetup {
 	readonly only: string | null;
 	/** Rules of redaction; null: nothing is redacted, unless the tape was. */
 	readonly redact: readonly string[] | null;
+	/** The text of the function of the option `redact`; null: it is not a function. */
+	readonly redactText: string | null;
 	/** The option of this name; null: it is not set. */
 	readonly recordFailures: boolean | null;
 	/** The functions of the test's thread that are set. */
@@ -39,6 +41,8 @@ export interface Inserted {
 	readonly recordedAt: number | null;
 	/** The values on the tape as JSON, by name. */
 	readonly values: ReadonlyMap<string, string>;
+	/** What a user should know about the tape; null: nothing. */
+	readonly warning: string | null;
 }
 
 /** How to end a tape. */

@@ -25,6 +25,7 @@ const hooks: RunnerHooks = {
 		mock.timers.enable({ apis: ["Date"], now: at });
 		return () => mock.timers.reset();
 	},
+	tellsTestsApart: false,
 	hasSkipped: () => process.execArgv.some((flag) => /^--test-(?:name-pattern|skip-pattern|only|shard)/.test(flag)),
 };
 

@@ -20,6 +20,7 @@ const hooks: RunnerHooks = {
 	afterEach: (hook) => t.afterEach((test) => (isSubtest(test) ? undefined : hook(testOf(test)))),
 	afterAll: (hook) => t.teardown(hook),
 	freezeTime: null,
+	tellsTestsApart: false,
 	hasSkipped: () => t.options.only === true || (t.options.grep?.length ?? 0) > 0,
 };
 

@@ -17,10 +17,10 @@ export interface TestHookSetup {
 	readonly passes: readonly string[];
 	/** Asks the test's thread for an answer; null: it answers no requests. */
 	readonly respond: ((request: RespondRequest) => Promise<RespondResponse | null>) | null;
-	/** Lets the test's thread change what is recorded, or requests before they are matched; null: it does not. */
+	/** Lets the test's thread change what is recorded; null: it does not. */
 	readonly redact: ((flow: FlowData) => Promise<FlowData>) | null;
-	/** Whether flows are recorded. */
-	readonly records: boolean;
+	/** Lets the test's thread change requests before they are matched; null: it does not. */
+	readonly redactRequest: ((flow: FlowData) => Promise<FlowData>) | null;
 	/** Called before the response is sent, or when the request has failed. */
 	readonly onSeen: (request: SeenRequest) => void;
 }
@@ -39,6 +39,8 @@ export class TestHook implements Hook {
 	readonly #scopes = new Map<string, string | null>();
 	/** The ids of the flows of each session. */
 	readonly #flows = new Map<string, string[]>();
+	/** Whether a flow was changed before it was recorded. */
+	hasRedacted = false;
 	/** Whether some requests may pass to the network. */
 	readonly isSelective: boolean;
 	readonly #setup: TestHookSetup;
@@ -58,15 +60,15 @@ export class TestHook implements Hook {
 		const passes = setup.passes.map((filter) => compileFilter(filter));
 		const isPassed = (flow: HttpFlow) => only?.matches(flow) === false || passes.some((one) => one.matches(flow));
 		this.isSelective = only !== null || passes.length > 0;
-		const { respond, redact, records } = setup;
-		// a replay matches requests as they were recorded
-		const matched = records ? null : redact;
+		const { respond, redact, redactRequest: matched } = setup;
 		this.leavesRequest = matched === null;
 		const readsBody = respond !== null || matched !== null;
 		this.needs = { request: readsBody || [only, ...passes].some((one) => one?.needs.has("requestBody")) };
-		if (redact !== null && records)
+		if (redact !== null)
 			this.recorded = async (flow) => {
-				if (flow.type === "http") applyData(flow, await redact(dataOf(flow)));
+				if (flow.type !== "http") return;
+				this.hasRedacted = true;
+				applyData(flow, await redact(dataOf(flow)));
 			};
 		if (!this.isSelective && !readsBody) return;
 		this.request = async (flow, decision) => {

@@ -30,6 +30,8 @@ export interface RunnerHooks {
 	afterAll(hook: () => Promise<void>): void;
 	/** Sets the clock (`Date` alone) and returns a function that restores it; null: the runner has none. */
 	readonly freezeTime: ((at: Date) => () => void) | null;
+	/** Whether `beforeEach` runs in the asynchronous context of its test, so that requests tell their test. */
+	readonly tellsTestsApart: boolean;
 	/** Whether tests of the file were left out, such as by `-t` or `.only`. Call after all tests. */
 	hasSkipped(): boolean;
 }
@@ -90,9 +92,13 @@ class TapeUse implements TapeInUse {
 		return this.#session.tape;
 	}
 
-	/** @throws Error for tests at the same time that would have a tape each */
+	/** @throws Error for tests at the same time that would have a tape each, or whose requests do not tell their test */
 	register(): void {
 		const hooks = this.#hooks;
+		if (this.#options.concurrent === true && !hooks.tellsTestsApart)
+			throw new EngineError(
+				"concurrent: this runner does not say which test makes a request. Leave the option out: tests that run at the same time then share the recordings of their file. Or run the tests one after another, or use Vitest",
+			);
 		if (this.#isPerTest && this.#options.concurrent === true)
 			throw new EngineError(
 				"concurrent: tests that run at the same time share the tape of their file, so it cannot be per-test",

@@ -46,6 +46,7 @@ export function vitestHooks({ vi, ...functions }: VitestFunctions): RunnerHooks 
 			vi.useFakeTimers({ toFake: ["Date"], now });
 			return () => vi.useRealTimers();
 		},
+		tellsTestsApart: true,
 		hasSkipped: () =>
 			file === null || testsIn(file).some(({ result }) => result === undefined || isSkipped(result.state)),
 	};

@@ -3,7 +3,8 @@
 import { AsyncLocalStorage, type AsyncResource } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import http from "node:http";
-import http2 from "node:http2";
+import type http2 from "node:http2";
+import { createRequire } from "node:module";
 import { type Replaceable, RouteError } from "./patches.ts";
 
 /** The field of a request with its scope. The reader of the request takes it off. */
@@ -15,6 +16,9 @@ export const SCOPE_FIELD = "flowtape-scope";
  * the request cannot carry a field, so that the scope of its connection counts.
  */
 export type ScopeSource = "handler" | "context" | "connection";
+
+// takes 6 ms of processor time, which only tests at the same time need
+const loadHttp2 = (): typeof http2 => createRequire(import.meta.url)("node:http2");
 
 export class Scopes {
 	/** How many requests had their scope from each source. */
@@ -55,7 +59,7 @@ export class Scopes {
 				},
 			},
 			{
-				owner: http2,
+				owner: loadHttp2(),
 				ownerName: "http2",
 				key: "connect",
 				handler: (original, self, args) => {

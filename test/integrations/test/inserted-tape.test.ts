@@ -343,10 +343,21 @@ t.test("a function replaces secrets, also in requests of a replay", async (t) =>
 	const [flow] = (await readTape(recording.path)).flows;
 	t.match(flow, { request: { path: "/a?key=KEY" }, response: { text: /"url":"\/a\?key=KEY"/ } });
 	server.stop();
+	const warnings: string[] = [];
+	const onWarning = ({ message }: Error) => void warnings.push(message);
+	process.on("warning", onWarning);
+	t.teardown(() => process.off("warning", onWarning));
 	const replaying = await insert(t, { ...options, mode: "none" });
 	t.match(await json(`${server.url}/a?key=second`), { n: 1, url: "/a?key=KEY" });
 	await replaying.check();
 	await replaying.eject();
+	t.same(warnings, []);
+	for (const redact of [() => {}, undefined]) await (await insert(t, { redact, mode: "none" })).eject();
+	await new Promise(setImmediate);
+	t.match(warnings, [
+		/^the function of the option redact has changed since .*a\.tape/,
+		/a\.tape was recorded with a function/,
+	]);
 });
 
 t.test("one tape at a time", async (t) => {

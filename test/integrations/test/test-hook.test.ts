@@ -12,7 +12,7 @@ const hookOf = (setup: Partial<ConstructorParameters<typeof TestHook>[0]> = {}) 
 		passes: [],
 		respond: null,
 		redact: null,
-		records: true,
+		redactRequest: null,
 		onSeen: (one) => seen.push(one),
 		...setup,
 	});

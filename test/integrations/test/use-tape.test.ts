@@ -35,6 +35,7 @@ class Runner implements RunnerHooks {
 	beforeEach = (hook: (test: RunningTest) => Promise<void>) => void this.#before.push(hook);
 	afterEach = (hook: (test: RunningTest) => Promise<void>) => void this.#after.push(hook);
 	afterAll = (hook: () => Promise<void>) => void this.#end.push(hook);
+	readonly tellsTestsApart: boolean = true;
 	hasSkipped = () => false;
 
 	async begin(): Promise<void> {
@@ -158,7 +159,9 @@ t.test("tests at the same time get their own recordings, and fail for their own 
 	]);
 	t.match([hits, misses], [[], [/^d: 1 request has no recording/]]);
 	await runner.end();
-	t.throws(() => use(t, { tape: "per-test", concurrent: true }), { message: /^concurrent: / });
+	t.throws(() => use(t, { tape: "per-test", concurrent: true }), { message: /^concurrent: .* cannot be per-test/ });
+	const other = Object.assign(new Runner(t), { tellsTestsApart: false });
+	t.throws(() => useTapeWith(other, { concurrent: true }, use), { message: /^concurrent: this runner does not say/ });
 });
 
 t.test("a tape for each test", async (t) => {

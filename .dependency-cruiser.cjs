@@ -12,6 +12,7 @@ const parts = {
 	"src/lazy.js": [],
 	"src/programs.js": ["src/errors.js"],
 	"src/process-mark.js": ["src/errors.js"],
+	"src/temporary-folder.js": ["src/errors.js"],
 	"src/process-tuning.js": ["src/lazy.js"],
 	"src/regex/": ["src/flow/"],
 	"src/json/": ["src/errors.js"],
@@ -31,7 +32,7 @@ const parts = {
 		"src/options.js",
 	],
 	"src/store/": ["src/crc32.js", "src/filter/"],
-	"src/rewrite/": ["src/replay/", "src/store/"],
+	"src/rewrite/": ["src/replay/", "src/store/", "src/temporary-folder.js"],
 	"src/hooks/": ["src/filter/", "src/replay/", "src/clock.js"],
 	"src/scripts/": [
 		"src/suggest.js",

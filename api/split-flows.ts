@@ -1,7 +1,6 @@
 // Writes flows to several tapes: one for each host, status, method, type or session.
 import { constants } from "node:fs";
-import { copyFile, link, mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, link, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowtapeError, hasErrno, messageOf, type Reporter } from "../src/errors.ts";
 import { toText } from "../src/flow/bytes.ts";
@@ -10,6 +9,7 @@ import type { MetaValue } from "../src/flow/metadata.ts";
 import { FlowSink } from "../src/flow/pipe.ts";
 import { createMarkedFolder } from "../src/process-mark.ts";
 import { openStore, type SqliteStore } from "../src/store/sqlite/store.ts";
+import { createTemporaryFolder } from "../src/temporary-folder.ts";
 
 /** The properties by which flows can be split. */
 export const splitKeys = ["host", "status", "method", "type", "session"] as const;
@@ -215,7 +215,7 @@ export class SplitSink extends FlowSink {
 	}
 
 	async #openWaiting() {
-		const folder = await mkdtemp(join(tmpdir(), "flowtape-split-"));
+		const folder = await createTemporaryFolder("flowtape-split-");
 		const path = join(folder, "waiting.tape");
 		const { report } = this.#setup;
 		return { store: openStore(path, { mode: "create", report, reusesRows: false }), folder, path, rows: 0 };

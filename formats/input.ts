@@ -1,12 +1,12 @@
 // Opens files and stdin for reading, and decompresses and decodes them.
 import { read } from "node:fs";
-import { mkdtemp, open, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { open, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { FlowtapeError, hasErrno } from "../src/errors.ts";
 import type { FileBody } from "../src/flow/file-spool.ts";
 import { closeReading, openForReading } from "../src/store/sqlite/open-files.ts";
+import { createTemporaryFolder } from "../src/temporary-folder.ts";
 import { type Compression, decompress, sniffCompression } from "./compression.ts";
 import type { Input } from "./format.ts";
 import { openOutput } from "./output.ts";
@@ -184,8 +184,7 @@ function inUtf8(input: Input, charset: "utf-16le" | "utf-16be"): Input {
  */
 export async function spool(input: Input): Promise<{ path: string; remove(): Promise<void> }> {
 	if (input.path !== null) return { path: input.path, remove: async () => {} };
-	// mkdtemp creates the folder with mode 0700
-	const folder = await mkdtemp(join(tmpdir(), "flowtape-"));
+	const folder = await createTemporaryFolder("flowtape-");
 	const remove = () => rm(folder, { recursive: true, force: true });
 	const path = join(folder, "input");
 	try {

@@ -1,8 +1,7 @@
 // Writes flows as Playwright does with attached bodies: a ZIP of `har.har` and the bodies, each once, named by digest.
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { deflateRawSync } from "node:zlib";
 import { crc32 } from "../../src/crc32.ts";
@@ -13,6 +12,7 @@ import type { Flow } from "../../src/flow/flow.ts";
 import type { MetaValue } from "../../src/flow/metadata.ts";
 import { FlowSink } from "../../src/flow/pipe.ts";
 import { collectTransientBuffers } from "../../src/flow/young-buffers.ts";
+import { createTemporaryFolder } from "../../src/temporary-folder.ts";
 import { createCompressor } from "../compression.ts";
 import type { SinkOptions } from "../format.ts";
 import { type Output, openOutput } from "../output.ts";
@@ -25,8 +25,7 @@ export async function createHarZip(path: string, options: SinkOptions): Promise<
 	const output = await openOutput(path);
 	let folder: string | null = null;
 	try {
-		// mkdtemp creates the folder with mode 0700
-		folder = await mkdtemp(join(tmpdir(), "flowtape-"));
+		folder = await createTemporaryFolder("flowtape-");
 		const draft = join(folder, "har");
 		return new ZipSink(output, new DeflatedFile(path, draft, await openOutput(draft)), options);
 	} catch (error) {

@@ -1,12 +1,12 @@
 // Reads tapes whose file was truncated, for example by an interrupted copy. SQLite does not open a file shorter than
 // its header says.
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
-import { copyFile, mkdtemp, rm, truncate } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, rm, truncate } from "node:fs/promises";
 import { join } from "node:path";
 import { FlowtapeError, type Reporter } from "../../src/errors.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { isOpen } from "../../src/store/sqlite/open-files.ts";
+import { createTemporaryFolder } from "../../src/temporary-folder.ts";
 import type { SourceOptions } from "../format.ts";
 import { outputError } from "../output-error.ts";
 
@@ -57,7 +57,7 @@ export async function* readCut(
 	read: (path: string, report: Reporter) => AsyncIterable<Flow[]>,
 	options: SourceOptions,
 ): AsyncGenerator<Flow[]> {
-	const folder = await mkdtemp(join(tmpdir(), "flowtape-"));
+	const folder = await createTemporaryFolder("flowtape-");
 	const copy = join(folder, "cut.tape");
 	const report: Reporter = (code, message, detail) =>
 		options.report(code, message.replace(copy, name), { ...detail, file: name });

@@ -1,16 +1,16 @@
 // Sorts flows by time. They are spooled to a temporary tape, so that memory use does not grow with their number.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Reporter } from "../errors.ts";
 import { startOf } from "../flow/durations.ts";
 import { extensibleParts, type Flow } from "../flow/flow.ts";
 import { type FlowSink, ForwardingSink } from "../flow/sink.ts";
 import { openStore, type SqliteStore } from "../store/sqlite/store.ts";
+import { createTemporaryFolder } from "../temporary-folder.ts";
 
 /** A sink that passes its flows to `sink` when it is closed, oldest first. Flows of the same time keep their order. */
 export async function sortByTime(sink: FlowSink, report: Reporter): Promise<FlowSink> {
-	const folder = await mkdtemp(join(tmpdir(), "flowtape-sort-"));
+	const folder = await createTemporaryFolder("flowtape-sort-");
 	return new SortingSink(sink, folder, report);
 }
 

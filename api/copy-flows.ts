@@ -4,6 +4,7 @@ import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
 import type { Metadata } from "../src/flow/metadata.ts";
 import { FlowSink, type FlowSource, ForwardingSource, pipe, type ReadOptions, type Step } from "../src/flow/pipe.ts";
+import { NOTE } from "../src/redact/options.ts";
 
 export type { OpenOptions };
 
@@ -20,6 +21,8 @@ export interface CopyJob {
 	learn?: ((flow: Flow) => void) | null | undefined;
 	/** Opens the sources once more, for `learn`. */
 	reopen?: (() => Promise<readonly FlowSource[]>) | undefined;
+	/** Notes on the output, besides those of the sources. */
+	notes?: Metadata | undefined;
 	/** Receives problems that arise while copying. */
 	report: Reporter;
 	/** Receives damage that ends an input early. */
@@ -68,11 +71,16 @@ export async function copyFlows({
 			{
 				...(signal && { signal }),
 				...(job.onBatch && { onBatch: job.onBatch }),
-				onConflict: (name) =>
+				notes: job.notes,
+				async onConflict(name, first, next) {
+					// the rules of redacted tapes are joined
+					if (name === NOTE) return (await import("../src/redact/note.ts")).joinedNote(first, next);
 					report(
 						"FT_LOSS",
 						`the tapes have different values for the note ${JSON.stringify(name)}; the value of the first tape is kept`,
-					),
+					);
+					return first;
+				},
 			},
 		);
 		job.onRead?.();

@@ -79,7 +79,12 @@ export class LiveRedaction {
 		if (redactor === null) return null;
 		if (isImplied && output !== null)
 			log?.("warning", `${joins} was redacted, so what is recorded now is redacted too`);
-		const { noteOfRules } = await import("../src/redact/note.ts");
+		const { newerVersion, noteOfRules, RULES_VERSION } = await import("../src/redact/note.ts");
+		if (output !== null && newerVersion(earlier ?? {}) !== null)
+			log?.(
+				"warning",
+				`${joins} was redacted by rules of version ${newerVersion(earlier ?? {})}; what is recorded now is redacted by those of version ${RULES_VERSION}: update flowtape`,
+			);
 		const [name, value] = noteOfRules(values, earlier ?? {});
 		return new LiveRedaction(redactor, { ...earlier, [name]: value }, setup, earlier);
 	}

@@ -1,6 +1,7 @@
 // Opens the tapes to answer requests from: all of them, or none.
 import { type MoreFormats, openRecordings } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
+import { isRedacted } from "../src/redact/options.ts";
 import type { RecordedTape } from "../src/replay/recordings/index-of-tapes.ts";
 
 /** A file, and the name of its format; default: detected. */
@@ -22,9 +23,29 @@ export async function openAllRecordings(
 	);
 	const recordings = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
 	const failure = opened.find((one) => one.status === "rejected");
-	if (failure === undefined) return recordings;
-	await closeRecordings(recordings);
-	throw failure.reason;
+	try {
+		if (failure !== undefined) throw failure.reason;
+		for (const [i, one] of recordings.entries()) await reportNewerRules(one, files[i], report);
+		return recordings;
+	} catch (error) {
+		await closeRecordings(recordings);
+		throw error;
+	}
+}
+
+async function reportNewerRules(
+	recording: RecordedTape,
+	file: RecordingFile | RecordedTape | undefined,
+	report: Reporter,
+): Promise<void> {
+	const notes = (await recording.notes?.()) ?? {};
+	if (!isRedacted(notes) || file === undefined || !("path" in file)) return;
+	const { newerVersion, RULES_VERSION } = await import("../src/redact/note.ts");
+	const version = newerVersion(notes);
+	if (version === null) return;
+	const { path } = file;
+	const message = `${path}: it was redacted by rules of version ${version}, and this flowtape has version ${RULES_VERSION}: a request with a secret that only newer rules find may have no recording: update flowtape`;
+	report("FT_NEWER_RULES", message, { file: path });
 }
 
 function openFile({ path, ...options }: RecordingFile, report: Reporter): Promise<RecordedTape> {

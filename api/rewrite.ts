@@ -81,6 +81,7 @@ export async function rewrite(
 				filter: await filterOf(filter),
 				steps: [...rewriting.changes, ...rewriting.dedupes],
 				learn: rewriting.learn,
+				notes: rewriting.notes,
 				through: (sink, report) => rewriting.through(sink, report),
 				replaces: options.dropUnread === true ? undefined : (replaced ?? undefined),
 			},

@@ -2,6 +2,7 @@
 import { formatForWriting, type MoreFormats } from "../formats/index.ts";
 import type { Reporter } from "../src/errors.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import type { Metadata } from "../src/flow/metadata.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { createHooks, hookOptions, storedHookOptions } from "../src/hooks/builtin.ts";
 import type { HookContext } from "../src/hooks/context.ts";
@@ -65,6 +66,8 @@ export interface Rewriting {
 	 * shows that it is a secret; null: not needed.
 	 */
 	readonly learn: ((flow: Flow) => void) | null;
+	/** Notes on the output: the rules of redaction. */
+	readonly notes: Metadata;
 	/** Releases the resources of the features. */
 	close(): Promise<void>;
 }
@@ -94,7 +97,9 @@ export async function prepareRewriting(
 		onLoss: (message) => log("warning", message),
 		onApply,
 	});
+	const noted = redactor === null ? null : (await import("../src/redact/note.ts")).noteOfRules(values);
 	return {
+		notes: noted === null ? {} : Object.fromEntries([noted]),
 		learn: redactor === null ? null : (flow) => redactor.learn(flow),
 		changes: [
 			...(pipeline.hooks.length > 0 ? [(flow: Parameters<Step>[0]) => pipeline.runStored(flow)] : []),
@@ -113,9 +118,8 @@ export async function prepareRewriting(
 		dedupes: values.dedupe ? [dedupe(conditionalKey, () => onChange("dedupe"))] : [],
 		async through(sink, report) {
 			if (isDump && values.refresh !== null) report("FT_LOSS", `${output}: ${UNMARKED}`, { file: output });
-			if (redactor !== null && sink.takesNotes)
-				sink.note(...(await import("../src/redact/note.ts")).noteOfRules(values));
-			else if (redactor !== null && output !== null) report("FT_LOSS", `${output}: ${UNNOTED}`, { file: output });
+			if (redactor !== null && !sink.takesNotes && output !== null)
+				report("FT_LOSS", `${output}: ${UNNOTED}`, { file: output });
 			return values.sort ? (await import("../src/rewrite/sort.ts")).sortByTime(sink, report) : sink;
 		},
 		close: () => pipeline.close(),

@@ -4,6 +4,7 @@ import type { Format } from "../formats/index.ts";
 import { FlowtapeError, type Reporter } from "../src/errors.ts";
 import type { Filter } from "../src/filter/filter.ts";
 import type { Flow } from "../src/flow/flow.ts";
+import type { Metadata } from "../src/flow/metadata.ts";
 import type { FlowSink, Step } from "../src/flow/pipe.ts";
 import { fileOf, isRereadable, isWriter, openSource, type Source, sinkTo, type Target } from "./source.ts";
 import type { FormatName } from "./tape.ts";
@@ -56,6 +57,8 @@ export interface WriteJob {
 	steps?: readonly Step[];
 	/** Called with every flow of the source, which is read twice, before the first one is written. */
 	learn?: ((flow: Flow) => void) | null;
+	/** Notes on the output, besides those of the source. */
+	notes?: Metadata | undefined;
 	/** Wraps the output. */
 	through?: (sink: FlowSink, report: Reporter) => FlowSink | Promise<FlowSink>;
 	/** The file that the target replaces. It is left unchanged unless all of it could be read. */
@@ -67,7 +70,7 @@ export interface WriteJob {
  * @throws FlowtapeError, the signal's reason, and errors of steps and listeners
  */
 export async function writeFlows(
-	{ source, to, filter, steps, through = (sink) => sink, learn, replaces }: WriteJob,
+	{ source, to, filter, steps, through = (sink) => sink, learn, notes, replaces }: WriteJob,
 	options: WriteOptions,
 ): Promise<WriteReport> {
 	const { format, formats, dumpVersion, signal, onProgress } = options;
@@ -84,6 +87,7 @@ export async function writeFlows(
 		sources,
 		steps,
 		learn,
+		notes,
 		reopen: () => openSource(source, { report: () => {}, formats, isConfidential }),
 		report,
 		reportInput,

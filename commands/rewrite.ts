@@ -215,6 +215,7 @@ async function rewrite(
 			filter,
 			steps: [...tally.observe(rewriting.changes), ...rewriting.dedupes],
 			learn: rewriting.learn,
+			notes: rewriting.notes,
 			strict: values.strict,
 			quiet: values.quiet,
 			open,

@@ -25,6 +25,10 @@ export const errorCodes = {
 	FT_PROTOCOL: { status: 4, meaning: "a message that breaks the rules of HTTP" },
 	FT_LOSS: { status: 0, meaning: "the output format cannot represent something; it was left out" },
 	FT_WAITING: { status: 0, meaning: "a write failed; the flows wait in memory and the write is tried again" },
+	FT_NEWER_RULES: {
+		status: 0,
+		meaning: "a tape was redacted by rules of a newer version: some of its recordings may not be found",
+	},
 	FT_UPGRADED: {
 		status: 0,
 		meaning: "an older tape was converted to the current version so that it can be recorded to",

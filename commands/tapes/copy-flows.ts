@@ -14,6 +14,7 @@ import {
 import type { Filter } from "../../src/filter/filter.ts";
 import { spoolStream } from "../../src/flow/file-spool.ts";
 import type { Flow } from "../../src/flow/flow.ts";
+import type { Metadata } from "../../src/flow/metadata.ts";
 import { FlowSink, type FlowSource, type Step } from "../../src/flow/pipe.ts";
 import { compileFilterLazily, options as filterOptions } from "../../src/hooks/rule.ts";
 import { expandHome, type OptionTable, type OptionValues } from "../../src/options.ts";
@@ -147,6 +148,8 @@ export interface CopyJob {
 	open(troubles: Troubles, inputSize: number): Promise<FlowSink>;
 	/** Called with every flow of the inputs, which are read twice, before the first one is copied. */
 	learn?: ((flow: Flow) => void) | null;
+	/** Notes on the output, besides those of the inputs. */
+	notes?: Metadata | undefined;
 	/** The path of the tape that is written; stderr says how many flows it got, unless `quiet`. null: there is none. */
 	output?: string | null;
 	/** Whether to warn if a tape was never redacted and has credentials. Default: no. */
@@ -193,6 +196,7 @@ export async function copyFlows(job: CopyJob, io: Io): Promise<{ passed: number;
 		sources,
 		steps: job.steps,
 		learn: job.learn,
+		notes: job.notes,
 		reopen: () => openTapes(pathsOf(job.inputs), { report: () => {}, stdin, isConfidential: true }),
 		async open(size) {
 			sink = await job.open(troubles, size);

@@ -1,8 +1,9 @@
 // Reads flows from sources, applies steps to them and writes them to a sink.
 import type * as Util from "node:util";
 import { lazily } from "../lazy.ts";
+import type { MaybeAsync } from "../maybe-async.ts";
 import type { Flow } from "./flow.ts";
-import type { MetaValue } from "./metadata.ts";
+import type { Metadata, MetaValue } from "./metadata.ts";
 import type { FlowSink } from "./sink.ts";
 import type { FlowSource } from "./source.ts";
 
@@ -19,8 +20,13 @@ export interface PipeOptions {
 	signal?: AbortSignal;
 	/** Called after every batch with the number of flows read and passed on. */
 	onBatch?: (read: number, passed: number) => void;
-	/** Called with the name of a tape note that differs between the sources; the first one is kept. */
-	onConflict?: (name: string) => void;
+	/** Notes on the output, besides those of the sources. */
+	notes?: Metadata | undefined;
+	/**
+	 * Called with the name of a tape note that differs between the sources, and the values of the first ones and of the
+	 * next one. Returns the value for all of them; default: the first.
+	 */
+	onConflict?: (name: string, first: MetaValue, next: MetaValue) => MaybeAsync<MetaValue | undefined>;
 	/** Whether the notes on the tapes are copied; default: yes. */
 	copiesNotes?: boolean;
 }
@@ -81,14 +87,22 @@ export async function pipe(
 }
 
 /** Copies the tape notes of all sources to the sink. */
-async function copyNotes(sources: readonly FlowSource[], sink: FlowSink, { onConflict }: PipeOptions): Promise<void> {
+async function copyNotes(
+	sources: readonly FlowSource[],
+	sink: FlowSink,
+	{ onConflict, notes: own }: PipeOptions,
+): Promise<void> {
 	if (!sink.takesNotes) return;
 	const notes = new Map<string, MetaValue>();
-	for (const source of sources) {
-		for (const [name, value] of Object.entries(await source.notes())) {
-			if (!notes.has(name)) notes.set(name, value);
-			else if (!util().isDeepStrictEqual(notes.get(name), value)) onConflict?.(name);
+	const add = async (more: Metadata): Promise<void> => {
+		for (const [name, value] of Object.entries(more)) {
+			const first = notes.get(name);
+			if (first === undefined) notes.set(name, value);
+			else if (!util().isDeepStrictEqual(first, value))
+				notes.set(name, (await onConflict?.(name, first, value)) ?? first);
 		}
-	}
+	};
+	for (const source of sources) await add(await source.notes());
+	await add(own ?? {});
 	for (const [name, value] of notes) sink.note(name, value);
 }

@@ -1,15 +1,15 @@
 // The note on a redacted tape: the rules by which it was redacted, so that replay applies them to live requests too.
 import type { Metadata, MetaValue } from "../flow/metadata.ts";
 import { isDictionary } from "../flow/metadata.ts";
-import { defaults } from "../options.ts";
+import { defaults, type OptionTable } from "../options.ts";
 import { NOTE, options, type RedactionValues } from "./options.ts";
 import { compileRules, type RedactionRules } from "./rules.ts";
 
 /**
- * The version of the default rules. It grows when a rule changes what is redacted: the keys in tapes of another version
- * are not used.
+ * The version of the default rules and of their options. It grows when a rule changes what is redacted: the keys in tapes
+ * of another version are not used.
  */
-const RULES_VERSION = 1;
+export const RULES_VERSION = 1;
 
 /** The options that decide what is replaced; environment variables and exceptions belong to one machine. */
 const MATCHING = [
@@ -34,8 +34,27 @@ export function joinedNotes(all: readonly Metadata[]): Metadata {
 	return Object.assign({}, ...all, notes.length > 1 && { [NOTE]: joinedRules(notes) }) as Metadata;
 }
 
+/** The rules of two notes. */
+export function joinedNote(a: MetaValue, b: MetaValue): MetaValue {
+	return joinedRules(notesIn([{ [NOTE]: a }, { [NOTE]: b }]));
+}
+
+/** Keeps the rules of newer versions of flowtape, which then apply them. */
 function joinedRules(notes: readonly Metadata[]): MetaValue {
-	return { version: RULES_VERSION, ...Object.fromEntries(MATCHING.map((name) => [name, joined(name, notes)])) };
+	const names = new Set<string>([...MATCHING, ...notes.flatMap(Object.keys)]);
+	for (const name of ["version", KEYS]) names.delete(name);
+	const version = Math.max(RULES_VERSION, ...notes.map(versionOf));
+	return { version, ...Object.fromEntries([...names].map((name) => [name, joined(name, notes)])) };
+}
+
+function versionOf({ version }: Metadata): number {
+	return Number.isSafeInteger(version) ? Number(version) : 0;
+}
+
+/** The version of the rules in these notes if it is newer than that of this program; null: all its rules are known. */
+export function newerVersion(notes: Metadata): number | null {
+	const version = Math.max(0, ...notesIn([notes]).map(versionOf));
+	return version > RULES_VERSION ? version : null;
 }
 
 function notesIn(all: readonly Metadata[]): Metadata[] {
@@ -46,11 +65,13 @@ function notesIn(all: readonly Metadata[]): Metadata[] {
 }
 
 /** The value of an option that has the rules of all notes. */
-function joined(name: (typeof MATCHING)[number], notes: readonly Metadata[]): boolean | string[] {
+function joined(name: string, notes: readonly Metadata[]): MetaValue {
 	const given = notes.map((note) => note[name]);
-	return options[name].type === "boolean"
-		? given.includes(true)
-		: [...new Set(given.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])))];
+	const type = (options as OptionTable)[name]?.type;
+	if (type === "boolean") return given.includes(true);
+	if (type !== undefined || given.some(Array.isArray))
+		return [...new Set(given.flatMap((list) => (Array.isArray(list) ? list.map(String) : [])))];
+	return given.includes(true) || (given.find((value) => value !== undefined) ?? null);
 }
 
 /** The member of a note that says that the tape stores keys of requests without secrets, by these rules. */

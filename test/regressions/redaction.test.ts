@@ -4,6 +4,7 @@ import { join } from "node:path";
 import t from "tap";
 import { command as convert } from "../../commands/convert.ts";
 import { command as explain } from "../../commands/explain.ts";
+import { command as filter } from "../../commands/filter.ts";
 import { command as rewrite } from "../../commands/rewrite.ts";
 import { command as scan } from "../../commands/scan.ts";
 import { command as stats } from "../../commands/stats.ts";
@@ -229,4 +230,31 @@ t.test("convert to a shared format and stats warn of credentials, once and not o
 		t.notMatch((await runCaptured(convert, [tape, ...to])).err, "have credentials");
 	await runCaptured(rewrite, [tape, "--in-place", "--redact", "-q"], { env });
 	t.notMatch((await runCaptured(convert, [tape, join(folder, "d.har")])).err, "have credentials");
+});
+
+t.test("a tape that is redacted by more rules, or joined from tapes with others, keeps all rules", async (t) => {
+	const folder = t.testdir();
+	const env = { FLOWTAPE_HOME: join(folder, "home") };
+	const at = (name: string) => join(folder, name);
+	for (const name of ["a", "b"])
+		await writeTape(at(`${name}.tape`), [httpFlow({ request: { host, path: `/${name}?pin_of_${name}=4711-secret` } })]);
+	for (const name of ["a", "b"])
+		await runCaptured(rewrite, [at(`${name}.tape`), "--in-place", "--redact", "--redact-param", `pin_of_${name}`], {
+			env,
+		});
+	await runCaptured(rewrite, [at("b.tape"), "--in-place", "--redact", "--redact-param", "another"], { env });
+	const joined = await runCaptured(filter, ["~all", at("a.tape"), at("b.tape"), "-o", at("both.tape")], { env });
+	t.equal(joined.status, 0, joined.err);
+	t.notMatch(joined.err, "different values");
+	const store = openStore(at("both.tape"), { mode: "read", report: () => {} });
+	t.same((store.notes()["flowtape:redaction"] as { redact_param: string[] }).redact_param, [
+		"pin_of_a",
+		"pin_of_b",
+		"another",
+	]);
+	await store.close();
+	for (const name of ["a", "b"]) {
+		const args = [at("both.tape"), "--request", `curl http://api.example.test/${name}?pin_of_${name}=other`];
+		t.match((await runCaptured(explain, args, { env })).out, "is answered by flow");
+	}
 });

@@ -1,6 +1,14 @@
 import t from "tap";
 import { defaults } from "../../../src/options.ts";
-import { joinedNotes, noteOfRules, rulesOfNotes } from "../../../src/redact/note.ts";
+import {
+	hasKeys,
+	joinedNote,
+	joinedNotes,
+	newerVersion,
+	noteOfRules,
+	RULES_VERSION,
+	rulesOfNotes,
+} from "../../../src/redact/note.ts";
 import { isRedacted, NOTE, options } from "../../../src/redact/options.ts";
 
 const noteOf = (values = {}) => Object.fromEntries([noteOfRules({ ...defaults(options), ...values })]);
@@ -50,4 +58,16 @@ t.test("notes of several tapes together", async (t) => {
 	});
 	t.same(joinedNotes([{ [NOTE]: "as it is" }, {}]), { [NOTE]: "as it is" });
 	t.same(joinedNotes([]), {});
+});
+
+t.test("rules of a newer version are kept for it, and the keys of its tape are not used", async (t) => {
+	const newer = { version: RULES_VERSION + 1, redact_param: ["a"], redact_shapes: ["x"], redact_all: true, keys: true };
+	t.equal(newerVersion({ [NOTE]: newer }), RULES_VERSION + 1);
+	for (const note of [noteOf(), {}, { [NOTE]: 1 }, { [NOTE]: { version: "9" } }]) t.equal(newerVersion(note), null);
+	const [, joined] = noteOfRules({ ...defaults(options), redact_param: ["b"] }, { [NOTE]: newer });
+	t.match(joined, { version: RULES_VERSION + 1, redact_param: ["a", "b"], redact_shapes: ["x"], redact_all: true });
+	t.notOk(Object.keys(joined as object).includes("keys"));
+	t.same(joinedNote(newer, noteOf({ redact_param: ["b"] })[NOTE] ?? null), joined);
+	t.notOk(hasKeys({ [NOTE]: newer }, []));
+	t.ok(rulesOfNotes([{ [NOTE]: newer }])?.params?.("a"), "rules that are known apply");
 });

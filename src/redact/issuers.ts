@@ -17,6 +17,8 @@ export interface Issuer {
 	readonly isWord: boolean;
 	/** Number of bytes without spaces and quotes that the pattern needs at least. */
 	readonly least: number;
+	/** A byte behind the anchor without which there is no secret, if such a byte is rare; 0: there is none. */
+	readonly mark: number;
 	/** Whether the secret may be a token of another format too, which then counts. */
 	readonly isGeneral: boolean;
 	/** Number of characters at the end that are a check sum; 0: none. */
@@ -40,7 +42,7 @@ function format(
 	const { flags = "", end = END, ...others } = options;
 	const hasGroup = /\((?!\?)/.test(source);
 	const pattern = new RegExp(source + end, `y${hasGroup ? "d" : ""}${flags}`);
-	const defaults = { back: 0, isWord: true, least: 20, isGeneral: false, sum: 0, accepts: isNoExample };
+	const defaults = { back: 0, isWord: true, least: 20, isGeneral: false, sum: 0, mark: 0, accepts: isNoExample };
 	return { id, kind, anchors: anchors.split(" "), pattern, ...defaults, ...others };
 }
 
@@ -97,7 +99,7 @@ export const issuers: readonly Issuer[] = [
 	format("basic", "basic", "basic", "basic(?: {1,4}|%20)([a-z\\d+/_-]{4,}={0,2})", { flags: "i", least: 0, accepts: isBasic }),
 	format("cas-ticket", "token", "ST- TGT-", "(?:ST|TGT)-\\d{1,9}-[\\w.-]{16,}", { accepts: isMixed }),
 	format("discord-bot", "token", "bot", "bot {1,4}([\\w-]{23,28}\\.[\\w-]{6}\\.[\\w-]{27,38})", { flags: "i", least: 0 }),
-	format("url-password", "password", "://", "://[^\\s\"'`<>()[\\]{}|\\\\^/?#@:]{0,100}:([^\\s\"'`<>()[\\]|\\\\^/?#@]{1,200})@", { isWord: false, isGeneral: true, least: 4, end: "(?=[\\w[])", accepts: isNoTemplate }),
+	format("url-password", "password", "://", "://[^\\s\"'`<>()[\\]{}|\\\\^/?#@:]{0,100}:([^\\s\"'`<>()[\\]|\\\\^/?#@]{1,200})@", { isWord: false, isGeneral: true, least: 4, mark: 0x40, end: "(?=[\\w[])", accepts: isNoTemplate }),
 	format("curl-user", "password", "-u --user", "(?:-u|--user)[ =]{0,2}[\"']?[^\\s\"':<[]{0,80}:([^\\s\"'>\\]]{3,100})(?<=curl [^]{0,180})", { least: 0, end: "", accepts: isNoTemplate }),
 	// development and packages
 	format("github", "token", "ghp_ gho_ ghu_ ghs_ ghr_", "gh[pousr]_[A-Za-z\\d]{36,255}", { sum: 6 }),

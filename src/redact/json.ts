@@ -118,7 +118,11 @@ export function redactJson(
 				replaced = redaction.secret(value, "cookie", "cookie", "json", place, "medium");
 			else if (redaction.rules.pii) replaced = redaction.personal(value, personalName(path), "json", place);
 			if (replaced !== null) done.push({ from, to });
-			else if (coded !== false) replaced = redaction.nested(value, redaction, "json", place, depth, !isEscaped);
+			else if (coded !== false) {
+				replaced = redaction.nested(value, redaction, "json", place, depth, !isEscaped);
+				// the search of the whole text leaves out what is replaced
+				if (!isEscaped && replaced !== value) replaced = redaction.text(replaced, "json", place);
+			}
 			const edit = (text: ByteString) => edits.push({ from, to, text: isString ? quoted(text, raw) : numberLike(raw) });
 			if (isValue && kind === null) {
 				const where = place();

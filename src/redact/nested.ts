@@ -22,9 +22,10 @@ export const redactNested: NestedReader = (value, redaction, place, name, depth,
 	const first = value.charCodeAt(0);
 	// { or [
 	if (first === 0x7b || first === 0x5b) return redactJson(value, redaction, depth + 1, name) ?? plain();
-	if (value.includes("://") && !/\s/.test(value)) return redactUrl(value, redaction, depth + 1);
+	if (value.includes("://") && !/\s/.test(value)) return redactUrl(value, redaction, depth + 1, isSearched);
 	// a path with a query
-	if (first === 0x2f && value.includes("?") && !/\s/.test(value)) return redactUrl(value, redaction, depth + 1);
+	if (first === 0x2f && value.includes("?") && !/\s/.test(value))
+		return redactUrl(value, redaction, depth + 1, isSearched);
 	if (value.includes("%")) {
 		const decoded = percentBytes(value);
 		if (decoded !== value && !hasControlCharacters(decoded)) {
@@ -39,7 +40,7 @@ export const redactNested: NestedReader = (value, redaction, place, name, depth,
 			if (redacted !== text) return encodeLike(redacted, value);
 		}
 	}
-	if (value.includes("=") && PAIRS.test(value)) return redactPairs(value, redaction, place, depth + 1);
+	if (value.includes("=") && PAIRS.test(value)) return redactPairs(value, redaction, place, depth + 1, isSearched);
 	return plain();
 };
 

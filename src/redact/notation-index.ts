@@ -1,10 +1,14 @@
 // Finds many texts in another one, by hashes: a filter and a table of their first bytes, and a table of the whole
 // texts. Takes a few dozen bytes for each text, however long it is, and can grow at any time.
 import type { ByteString } from "../flow/bytes.ts";
+import { IntegerMap } from "./integer-map.ts";
 
 /** The first bytes that count, of long and of short texts. */
 const LONG = 8;
 const SHORT = 4;
+
+/** Longer than any text. */
+const LISTS = 0x40000000;
 
 /** The filter has this number of bits at first, and grows until it has many bits for each text. */
 const FIRST_BITS = 16;
@@ -18,13 +22,17 @@ const BITS_EACH = 16;
 export type OnCandidate = (from: number, length: number, id: number) => boolean;
 
 export class NotationIndex {
-	/** The lengths of the texts that begin with these bytes, by the hash of the bytes: most have one, others a list. */
-	readonly #lengths = new Map<number, number | number[]>();
+	/**
+	 * For each hash of first bytes, the length of the texts that begin so; 0: only the first four bytes of long texts;
+	 * from `LISTS` on: the index of a list of lengths.
+	 */
+	readonly #lengths = new IntegerMap();
+	readonly #lists: number[][] = [];
 	/** The last text, by the hash of the whole text. */
-	readonly #last = new Map<number, number>();
+	readonly #last = new IntegerMap();
 	/** For each text, its id and the text before it with the same hash; -1: none. */
-	readonly #ids: number[] = [];
-	readonly #before: number[] = [];
+	#texts = new Int32Array(256);
+	#count = 0;
 	#bits = FIRST_BITS;
 	#filter = new Int32Array(1 << (FIRST_BITS - 5));
 	#hasShort = false;
@@ -34,31 +42,47 @@ export class NotationIndex {
 	/** Adds a text of at least `SHORT` bytes. Of equal texts, the first one is found. */
 	add(text: ByteString, id: number): void {
 		const isShort = text.length < LONG;
-		const start = isShort ? shortHash(fourBytes(text, 0)) : longHash(fourBytes(text, 0), fourBytes(text, 4));
-		this.#addLength(start, text.length);
+		const short = shortHash(fourBytes(text, 0));
+		if (isShort) this.#addLength(short, text.length);
+		else {
+			// the beginning of a long text passes the first test too
+			if (this.#lengths.get(short) < 0) this.#lengths.set(short, 0);
+			this.#addLength(longHash(fourBytes(text, 0), fourBytes(text, 4)), text.length);
+		}
 		const whole = textHash(text, 0, text.length, 0);
-		this.#before.push(this.#last.get(whole) ?? -1);
-		this.#last.set(whole, this.#ids.push(id) - 1);
+		if (2 * this.#count === this.#texts.length) {
+			const larger = new Int32Array(2 * this.#texts.length);
+			larger.set(this.#texts);
+			this.#texts = larger;
+		}
+		this.#texts[2 * this.#count] = id;
+		this.#texts[2 * this.#count + 1] = this.#last.get(whole);
+		this.#last.set(whole, this.#count++);
 		this.longest = Math.max(this.longest, text.length);
 		this.#hasShort ||= isShort;
 		if (this.#lengths.size > (1 << this.#bits) / BITS_EACH && this.#bits < LAST_BITS) this.#grow();
-		else this.#mark(start);
+		else {
+			this.#mark(short);
+			if (!isShort) this.#mark(longHash(fourBytes(text, 0), fourBytes(text, 4)));
+		}
 	}
 
 	#addLength(start: number, length: number): void {
-		const lengths = this.#lengths.get(start);
-		if (lengths === undefined) this.#lengths.set(start, length);
-		else if (typeof lengths === "number") {
-			if (lengths !== length)
-				this.#lengths.set(
-					start,
-					[lengths, length].sort((a, b) => a - b),
-				);
+		const old = this.#lengths.get(start);
+		if (old <= 0) this.#lengths.set(start, length);
+		else if (old < LISTS) {
+			if (old !== length) this.#lengths.set(start, LISTS + this.#lists.push([old, length].sort((a, b) => a - b)) - 1);
 		} else {
+			const lengths = this.#lists[old - LISTS] as number[];
 			const at = lengths.findIndex((one) => one >= length);
 			if (at < 0) lengths.push(length);
 			else if (lengths[at] !== length) lengths.splice(at, 0, length);
 		}
+	}
+
+	/** The lengths for a value of the map. */
+	#lengthsOf(value: number): readonly number[] {
+		return value <= 0 ? [] : value < LISTS ? [value] : (this.#lists[value - LISTS] as number[]);
 	}
 
 	#grow(): void {
@@ -80,13 +104,13 @@ export class NotationIndex {
 		let first = fourBytes(text, 0);
 		let second = fourBytes(text, 4);
 		for (let at = 0; at + SHORT <= text.length; at++) {
-			const bit = longHash(first, second) >>> shift;
-			let isCandidate = ((filter[bit >>> 5] as number) >>> (bit & 31)) & 1;
-			if (hasShort) {
-				const other = shortHash(first) >>> shift;
-				isCandidate |= ((filter[other >>> 5] as number) >>> (other & 31)) & 1;
+			let found = 0;
+			const start = shortHash(first) >>> shift;
+			if ((((filter[start >>> 5] as number) >>> (start & 31)) & 1) === 1) {
+				const bit = longHash(first, second) >>> shift;
+				if (hasShort || (((filter[bit >>> 5] as number) >>> (bit & 31)) & 1) === 1)
+					found = this.#at(text, at, first, second, onCandidate);
 			}
-			const found = isCandidate === 1 ? this.#at(text, at, first, second, onCandidate) : 0;
 			if (found > 0) {
 				at += found - 1;
 				first = fourBytes(text, at + 1);
@@ -101,21 +125,22 @@ export class NotationIndex {
 	/** The length of the text that was found at a position; 0: none. */
 	#at(text: ByteString, at: number, first: number, second: number, onCandidate: OnCandidate): number {
 		const long = this.#lengths.get(longHash(first, second));
-		const short = this.#hasShort ? this.#lengths.get(shortHash(first)) : undefined;
-		if (typeof long === "number" && short === undefined) {
+		const short = this.#hasShort ? this.#lengths.get(shortHash(first)) : -1;
+		if (long <= 0 && short <= 0) return 0;
+		if (long < LISTS && short <= 0) {
 			if (at + long > text.length) return 0;
 			const last = this.#last.get(textHash(text, at, at + long, 0));
-			return last !== undefined && this.#isFound(at, long, last, onCandidate) ? long : 0;
+			return last >= 0 && this.#isFound(at, long, last, onCandidate) ? long : 0;
 		}
 		const candidates: number[] = [];
 		let hash = 0;
 		let hashed = 0;
-		for (const length of [short ?? [], long ?? []].flat()) {
+		for (const length of [...this.#lengthsOf(short), ...this.#lengthsOf(long)]) {
 			if (at + length > text.length) break;
 			hash = textHash(text, at + hashed, at + length, hash);
 			hashed = length;
 			const last = this.#last.get(hash);
-			if (last !== undefined) candidates.push(length, last);
+			if (last >= 0) candidates.push(length, last);
 		}
 		for (let i = candidates.length - 2; i >= 0; i -= 2) {
 			const length = candidates[i] as number;
@@ -127,7 +152,7 @@ export class NotationIndex {
 	/** Tries the texts with the same hash. The first one that was added counts. */
 	#isFound(at: number, length: number, last: number, onCandidate: OnCandidate): boolean {
 		const chain: number[] = [];
-		for (let one = last; one >= 0; one = this.#before[one] as number) chain.push(this.#ids[one] as number);
+		for (let one = last; one >= 0; one = this.#texts[2 * one + 1] as number) chain.push(this.#texts[2 * one] as number);
 		return chain.reverse().some((id) => onCandidate(at, length, id));
 	}
 }

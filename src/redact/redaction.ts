@@ -30,7 +30,7 @@ export interface Part {
 }
 
 /** Longer texts are searched as bytes at once. */
-const SHORT_TEXT = 2048;
+const SHORT_TEXT = 256;
 
 const NO_SPANS: readonly Span[] = [];
 

@@ -135,6 +135,8 @@ class Finder {
 	#window = { text: "", from: 0, to: 0 };
 	/** The last secret of a known format: what begins in it is a part of it. */
 	#format = { from: 0, to: 0 };
+	/** The offset of the next byte of each mark. */
+	readonly #marks = new Map<number, number>();
 	/** The end of the last value behind a name. */
 	#valueEnd = 0;
 
@@ -184,9 +186,10 @@ class Finder {
 	}
 
 	#takeFormat(anchor: number, issuer: Issuer): boolean {
-		const { id, kind, pattern, back, isWord, least, isGeneral, accepts } = issuer;
+		const { id, kind, pattern, back, isWord, least, mark, isGeneral, accepts } = issuer;
 		const from = anchor - back;
 		if (from < 0 || (isWord && !this.#isWordStart(from)) || !this.#isRun(from, least)) return false;
+		if (mark > 0 && this.#nextMark(mark, from) > from + AFTER) return false;
 		const { text, from: base } = this.#windowAt(from);
 		pattern.lastIndex = from - base;
 		const match = pattern.exec(text);
@@ -246,6 +249,16 @@ class Finder {
 	/** Whether `least` bytes of a token begin at `from`. */
 	#isRun(from: number, least: number): boolean {
 		return this.#skip(from, least, isTokenByte) === from + least;
+	}
+
+	/** The offset of the next mark; every byte is searched only once. */
+	#nextMark(mark: number, from: number): number {
+		const known = this.#marks.get(mark) ?? -1;
+		if (known >= from) return known;
+		const at = this.#bytes.indexOf(mark, from);
+		const next = at < 0 ? Number.POSITIVE_INFINITY : at;
+		this.#marks.set(mark, next);
+		return next;
 	}
 
 	/** Whether the bytes at `from` are an anchor, in its case. */

@@ -18,14 +18,17 @@ const UUID = /^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 const USER_INFO = /^([a-z][a-z0-9+.-]*:\/\/)([^/?#@]*)@/i;
 
-/** Redacts an absolute or relative URL. */
-export function redactUrl(url: ByteString, redaction: Redaction, depth = 0): ByteString {
+/**
+ * Redacts an absolute or relative URL.
+ * @param isSearched whether the text around it is searched for formats and known secrets
+ */
+export function redactUrl(url: ByteString, redaction: Redaction, depth = 0, isSearched = false): ByteString {
 	const [, scheme, userInfo] = (url.includes("@") ? USER_INFO.exec(url) : null) ?? [];
 	if (scheme !== undefined && userInfo !== undefined) {
-		const rest = redactPath(url.slice(scheme.length + userInfo.length), redaction, depth);
+		const rest = redactPath(url.slice(scheme.length + userInfo.length), redaction, depth, isSearched);
 		return scheme + redactUserInfo(userInfo, redaction) + rest;
 	}
-	return redactPath(url, redaction, depth);
+	return redactPath(url, redaction, depth, isSearched);
 }
 
 /** The password; a user alone is a secret if it is opaque, as the keys of some services. */
@@ -39,21 +42,21 @@ function redactUserInfo(userInfo: ByteString, redaction: Redaction): ByteString 
 	return replaced === decoded ? userInfo : userInfo.slice(0, from) + replaced + userInfo.slice(from + value.length);
 }
 
-/** Redacts a path with query and fragment. */
-export function redactPath(path: ByteString, redaction: Redaction, depth = 0): ByteString {
+/** Redacts a path with query and fragment. `isSearched`: as for `redactUrl`. */
+export function redactPath(path: ByteString, redaction: Redaction, depth = 0, isSearched = false): ByteString {
 	const mark = path.search(/[?#]/);
 	const before = mark < 0 ? path : path.slice(0, mark);
-	const segments = redactSegments(before, redaction);
+	const segments = redactSegments(before, redaction, isSearched);
 	if (mark < 0) return segments;
 	const hash = path.indexOf("#", mark);
 	const query = path.slice(mark + 1, hash < 0 ? path.length : hash);
 	const fragment = hash < 0 ? "" : path.slice(hash + 1);
-	return [
-		segments,
-		...(path[mark] === "?" ? ["?", redactPairs(query, redaction, "query", depth)] : []),
-		// OAuth's implicit flow gives its token in the fragment
-		...(hash < 0 ? [] : ["#", fragment.includes("=") ? redactPairs(fragment, redaction, "query", depth) : fragment]),
-	].join("");
+	const pairs = (text: ByteString) => redactPairs(text, redaction, "query", depth, isSearched);
+	let redacted = segments;
+	if (path[mark] === "?") redacted += `?${pairs(query)}`;
+	// OAuth's implicit flow gives its token in the fragment
+	if (hash >= 0) redacted += `#${fragment.includes("=") ? pairs(fragment) : fragment}`;
+	return redacted;
 }
 
 /** Parameters of segments, such as `;jsessionid=…`. */
@@ -67,9 +70,9 @@ function redactParameters(path: ByteString, redaction: Redaction): ByteString {
 	});
 }
 
-function redactSegments(path: ByteString, redaction: Redaction): ByteString {
+function redactSegments(path: ByteString, redaction: Redaction, isSearched: boolean): ByteString {
 	if (path.length < 8) return path;
-	const formats = redactParameters(redaction.text(path, "path", "path"), redaction);
+	const formats = redactParameters(isSearched ? path : redaction.text(path, "path", "path"), redaction);
 	if (!MAY_HAVE_SECRET.test(formats)) return formats;
 	let isNext = false;
 	return formats.replace(/[^/]+/g, (segment) => {
@@ -80,8 +83,14 @@ function redactSegments(path: ByteString, redaction: Redaction): ByteString {
 	});
 }
 
-/** Redacts a query or URL-encoded form. */
-export function redactPairs(query: ByteString, redaction: Redaction, place: PlaceKind, depth = 0): ByteString {
+/** Redacts a query or URL-encoded form. `isSearched`: as for `redactUrl`. */
+export function redactPairs(
+	query: ByteString,
+	redaction: Redaction,
+	place: PlaceKind,
+	depth = 0,
+	isSearched = false,
+): ByteString {
 	if (query.length < 3) return query;
 	const kindOf = secretKindsOf(() => namesIn(query));
 	const redacted = replaceParts(query, "&", (part) => {
@@ -90,10 +99,10 @@ export function redactPairs(query: ByteString, redaction: Redaction, place: Plac
 		const name = percentBytes(part.slice(0, equals));
 		const raw = part.slice(equals + 1);
 		const value = percentBytes(raw.includes("+") ? raw.replaceAll("+", " ") : raw);
-		const replaced = redactPair(name, value, kindOf(name), redaction, place, depth);
+		const replaced = redactPair(name, value, kindOf(name), redaction, place, depth, isSearched && value === raw);
 		return replaced === value ? part : part.slice(0, equals + 1) + percentEncode(replaced);
 	});
-	return redaction.known.replace(redacted);
+	return isSearched ? redacted : redaction.known.replace(redacted);
 }
 
 function* namesIn(query: ByteString): Generator<string> {
@@ -110,13 +119,18 @@ function redactPair(
 	redaction: Redaction,
 	place: PlaceKind,
 	depth: number,
+	isSearched: boolean,
 ): ByteString {
 	const { rules } = redaction;
 	if (rules.params?.(name)) return redaction.secret(value, "param", "own.param", place, name);
 	const signed = redactSigned(name, value, redaction.replacer(place, name));
 	if (signed !== null) return signed;
 	const named = kind === null ? null : redaction.named(value, kind, place, name);
-	return named ?? redaction.personal(value, name, place) ?? redaction.nested(value, redaction, place, name, depth);
+	return (
+		named ??
+		redaction.personal(value, name, place) ??
+		redaction.nested(value, redaction, place, name, depth, isSearched)
+	);
 }
 
 /** Percent-encodes the same characters as `encodeURIComponent`. */

@@ -33,6 +33,12 @@ t.test("JSON, queries, URLs and base64 inside of strings", async (t) => {
 	);
 	t.equal(redacted('{"next":"https://a.test/?token=abc"}'), '{"next":"https://a.test/?token=(token)"}');
 	t.equal(redacted('{"form":"user=ann&password=abc"}'), '{"form":"user=ann&password=(password)"}');
+	const github = `ghp_${"aB3dE6gH9jK2mN5pQ8sT".repeat(2).slice(0, 36)}`;
+	t.equal(
+		redacted(`{"next":"https://a.test/x/${github}/?token=abc"}`),
+		'{"next":"https://a.test/x/(token)/?token=(token)"}',
+		"a format beside a name",
+	);
 });
 
 t.test("own paths, of any type", async (t) => {

@@ -58,3 +58,10 @@ t.test("all entries export the same classes, and a function loads the rest", asy
 	);
 	t.ok(files.length > 10, "formats came later");
 });
+
+t.test("the engine of tests is one file, besides what it loads later", async (t) => {
+	const importsOf = (file: string) => [...readFileSync(file, "utf8").matchAll(/\b(?:from|import) ?"(\.[^"]+)"/g)];
+	const entry = join(dist, "test/engine.js");
+	t.same([...new Set(importsOf(entry).map(([, path]) => path))].length, 1);
+	t.same(importsOf(join(dist, "test", importsOf(entry)[0]?.[1] ?? "")), []);
+});

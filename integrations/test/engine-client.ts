@@ -83,7 +83,7 @@ export class EngineClient {
 	}
 
 	/** Sends a message about the tape that has no result. */
-	post(message: Extract<ToEngine, { kind: "route" | "returned" }>): void {
+	post(message: Extract<ToEngine, { kind: "route" | "called" | "returned" }>): void {
 		this.#thread.port.postMessage(message);
 	}
 

@@ -36,6 +36,9 @@ import { TestHook } from "./test-hook.ts";
 import { notesOfValues, valuesOfNotes } from "./value-notes.ts";
 import { type WorkerMessage, workerChannel } from "./worker-route.ts";
 
+/** How long a call waits for the test's thread to begin with it. Milliseconds. */
+const BLOCKED_MS = 5000;
+
 /** How long open requests may take to end when the tape is ejected. Milliseconds. */
 const OPEN_MS = 500;
 
@@ -44,6 +47,8 @@ interface Waiting {
 	resolve(result: TestCalls[TestCall]["result"]): void;
 	reject(error: Error): void;
 	readonly name: TestCall;
+	/** Ends the call if the test's thread does not begin with it. */
+	readonly timer: NodeJS.Timeout;
 }
 
 /** Sends an event to the test's thread. */
@@ -63,6 +68,8 @@ interface TapeSetup extends InsertSetup {
 	readonly notes: Metadata;
 	readonly redactState: RedactState;
 }
+
+const blockedText = `the thread of the test is blocked, as by execFileSync or a long computation. Use execFile or spawn for children whose requests need the function`;
 
 export class EngineTape {
 	readonly #id: number;
@@ -203,13 +210,20 @@ export class EngineTape {
 		return (argument) =>
 			new Promise((resolve, reject) => {
 				const id = this.#calls++;
-				this.#waiting.set(id, { name, resolve: resolve as Waiting["resolve"], reject });
+				const timer = setTimeout(() => this.returned({ id, result: null, error: blockedText }), BLOCKED_MS);
+				this.#waiting.set(id, { name, resolve: resolve as Waiting["resolve"], reject, timer });
 				this.#post({ kind: "call", tape: this.#id, id, name, argument });
 			});
 	}
 
+	/** The test's thread runs a function. */
+	called(id: number): void {
+		clearTimeout(this.#waiting.get(id)?.timer);
+	}
+
 	/** A function of the test's thread has returned. */
-	returned({ id, result, error }: Extract<ToEngine, { kind: "returned" }>): void {
+	returned({ id, result, error }: Pick<Extract<ToEngine, { kind: "returned" }>, "id" | "result" | "error">): void {
+		this.called(id);
 		const waiting = this.#waiting.get(id);
 		this.#waiting.delete(id);
 		if (error === null) waiting?.resolve(result);

@@ -20,6 +20,7 @@ class Engine {
 	#receive(message: ToEngine): void {
 		if (message.kind === "call") void this.#call(message);
 		else if (message.kind === "route") this.#tapes.get(message.tape)?.route(message.message);
+		else if (message.kind === "called") this.#tapes.get(message.tape)?.called(message.id);
 		else this.#tapes.get(message.tape)?.returned(message);
 	}
 

@@ -376,6 +376,7 @@ export class TestTape implements InsertedTape {
 	async #call({ id, name, argument }: Extract<TapeEvent, { kind: "call" }>): Promise<void> {
 		const { respond, redact } = this.#context.options;
 		const answer = { kind: "returned", tape: this.#client.tape, id } as const;
+		this.#client.post({ ...answer, kind: "called" });
 		try {
 			const result =
 				name === "respond"
@@ -401,16 +402,34 @@ export class TestTape implements InsertedTape {
 	}
 }
 
-/** Replaces `process.env`; returns a function that restores it. */
+/** Replaces the environment; returns a function that restores it. */
 function setEnvironment(values: Readonly<Record<string, string>>): () => void {
-	const before = { ...process.env };
-	replaceEnvironment(values);
-	return () => replaceEnvironment(before);
+	const restores = [process.env, ...coreEnvironment()].map((env) => {
+		const before = { ...env };
+		replaceEnvironment(env, values);
+		return () => replaceEnvironment(env, before);
+	});
+	return () => {
+		for (const restore of restores) restore();
+	};
 }
 
-function replaceEnvironment(values: NodeJS.ProcessEnv): void {
-	for (const name of Object.keys(process.env)) if (values[name] === undefined) delete process.env[name];
-	Object.assign(process.env, values);
+/**
+ * The environment that core modules read, such as `child_process`. In Jest, `process.env` is a copy of it, and a function
+ * that a core module's realm makes sees the original. Empty: functions cannot be made from text.
+ */
+function coreEnvironment(): NodeJS.ProcessEnv[] {
+	try {
+		const { env } = (Socket.constructor as FunctionConstructor)("return process")() as NodeJS.Process;
+		return env === process.env ? [] : [env];
+	} catch {
+		return [];
+	}
+}
+
+function replaceEnvironment(env: NodeJS.ProcessEnv, values: NodeJS.ProcessEnv): void {
+	for (const name of Object.keys(env)) if (values[name] === undefined) delete env[name];
+	Object.assign(env, values);
 }
 
 /**

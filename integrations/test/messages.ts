@@ -139,6 +139,8 @@ export type ToEngine =
 			readonly wake: Int32Array | null;
 	  }
 	| { readonly kind: "route"; readonly tape: number; readonly message: RouteMessage }
+	/** The test's thread runs a function. */
+	| { readonly kind: "called"; readonly tape: number; readonly id: number }
 	| {
 			readonly kind: "returned";
 			readonly tape: number;

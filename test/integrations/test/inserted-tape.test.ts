@@ -1,5 +1,5 @@
 // A tape that is inserted in this process: what is recorded and replayed, and what fails a test.
-import { execFile } from "node:child_process";
+import { execFile, execFileSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
@@ -358,6 +358,17 @@ t.test("a function replaces secrets, also in requests of a replay", async (t) =>
 		/^the function of the option redact has changed since .*a\.tape/,
 		/a\.tape was recorded with a function/,
 	]);
+});
+
+t.test("a function is not waited for while the thread of the test is blocked", async (t) => {
+	await recorded(t, ["/a", "a"]);
+	const tape = await insert(t, { respond: () => undefined });
+	const program = "fetch('http://api.example.test/a').then(({ status }) => console.log(status))";
+	t.match(execFileSync(process.execPath, ["-e", program], { env: tape.env(), encoding: "utf8" }), /^5\d\d\n$/);
+	await t.rejects(tape.check(), {
+		message: /respond failed: the thread of the test is blocked, .* Use execFile or spawn/s,
+	});
+	await tape.eject();
 });
 
 t.test("one tape at a time", async (t) => {

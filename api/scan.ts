@@ -48,7 +48,7 @@ export interface ScanReport {
 }
 
 /**
- * Finds what looks like a secret in the flows of a source. Placeholders of redacted tapes are none.
+ * Finds what looks like a secret in the flows of a source. Placeholders of redacted tapes do not count.
  * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_FILTER, FT_BAD_PATTERN, FT_IO for the key, and as `openTape`; the signal's
  * reason if it is aborted
  */

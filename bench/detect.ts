@@ -1,5 +1,5 @@
-// Finding secrets in bodies: compared with the way of scanners of sources, which search each anchor by itself and then
-// run its pattern over the whole text. Also false findings in scripts of packages, which hold no secrets.
+// Finding secrets in bodies, compared with source code scanners: they search for each anchor alone, and then run its
+// pattern over the whole text. Also false findings in scripts of packages, which have no secrets.
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { RandomTokens } from "../fixtures/random-tokens.ts";

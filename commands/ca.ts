@@ -5,7 +5,7 @@ import { FlowtapeError } from "../src/errors.ts";
 import { defaults, type OptionTable, type OptionValues } from "../src/options.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
 
-export const caActions = {
+const caActions = {
 	create: "create the certificate authority if there is none",
 	export: "print its certificate, creating one if there is none",
 	path: "print the path of its certificate, creating one if there is none",

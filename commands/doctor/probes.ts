@@ -12,7 +12,7 @@ export interface Probe {
 	args(url: string, folder: string): readonly string[];
 }
 
-/** Says which clients skip the proxy, always or for loopback addresses. Ends a message that no request came. */
+/** Names clients that skip the proxy, always or for loopback addresses. Ends the message that no request arrived. */
 export const LOOPBACK_HINT =
 	"Go, Ruby and Chromium under Playwright connect to localhost directly, and PHP streams ignore the proxy: docs/languages.md says how to change that";
 

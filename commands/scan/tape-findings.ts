@@ -1,4 +1,4 @@
-// The findings of a tape, as all reports of `flowtape scan` take them.
+// The findings of a tape, as all reports of `flowtape scan` receive them.
 import type { Finding } from "../../src/redact/scanner.ts";
 
 export interface TapeFindings {

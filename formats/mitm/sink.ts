@@ -38,7 +38,7 @@ async function idsBefore(path: string): Promise<IdTable> {
 	return new IdTable();
 }
 
-export class DumpSink extends FlowSink implements Target {
+class DumpSink extends FlowSink implements Target {
 	readonly version: number;
 	readonly #output: Output;
 	readonly #report: Reporter;

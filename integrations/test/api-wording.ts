@@ -14,7 +14,7 @@ export const apiWording: MissWording = {
 };
 
 /** The options as the option `match`. */
-export function matchOptionsText(options: readonly ReplayOption[]): string {
+function matchOptionsText(options: readonly ReplayOption[]): string {
 	const values = new Map<string, string[]>();
 	for (const { name, value } of options) {
 		const key = camelCase(name.replace(REPLAY_PREFIX, ""));

@@ -83,6 +83,6 @@ function commandLine(mode: RecordMode, { runner, file }: FailureContext): string
 	return `FLOWTAPE_RECORD_MODE=${mode} ${runner === null ? "…" : COMMANDS[runner](relativePath(file))}`;
 }
 
-export function relativePath(path: string): string {
+function relativePath(path: string): string {
 	return relative(process.cwd(), path);
 }

@@ -55,7 +55,7 @@ export interface EjectSetup {
 	readonly isWhole: boolean;
 }
 
-/** What became of a tape. */
+/** The outcome of a tape. */
 export interface Ejected {
 	readonly report: Omit<RunReport, "errors"> & { readonly passed: number };
 	/** Messages of errors that did not stop the traffic. */

@@ -8,9 +8,9 @@ import { FlowtapeError, hasErrno } from "../errors.ts";
 import { expandHome } from "../options.ts";
 
 /** Private key and certificate, for the proxy only. */
-export const authorityFileName = "flowtape-ca.pem";
+const authorityFileName = "flowtape-ca.pem";
 /** The certificate only, for clients. */
-export const certificateFileName = "flowtape-ca-cert.pem";
+const certificateFileName = "flowtape-ca-cert.pem";
 
 /**
  * The folder of the authority and of the user's defaults: $FLOWTAPE_HOME, else `flowtape` in the platform's config

@@ -20,7 +20,7 @@ interface KnownBrowser {
 	readonly windows: string;
 }
 
-export const browserNames = ["chromium", "chrome", "edge", "firefox"] as const;
+const browserNames = ["chromium", "chrome", "edge", "firefox"] as const;
 export type BrowserName = (typeof browserNames)[number];
 
 const browsers: Readonly<Record<BrowserName, KnownBrowser>> = {

@@ -6,7 +6,7 @@ import { covers, parseJsonPath } from "../json/path.ts";
 import type { OptionTable } from "../options.ts";
 
 /** Named parts of a message. */
-export const namedParts = ["header", "query", "cookie", "form", "json"] as const;
+const namedParts = ["header", "query", "cookie", "form", "json"] as const;
 export type NamedPart = (typeof namedParts)[number];
 
 export const options = {

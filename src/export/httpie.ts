@@ -9,10 +9,10 @@ import { commandLine, printf, quote } from "./shell.ts";
 /** Headers that HTTPie adds by default. */
 const DEFAULT_HEADERS = ["user-agent", "accept", "accept-encoding", "connection"];
 
-/** A path or query that its library requests does not change. `--path-as-is` keeps other paths from it. */
+/** A path or query that HTTPie's library requests does not change. `--path-as-is` keeps it from changing other paths. */
 const PLAIN = /^(?:[\w!#$&'()*+,/:;=?@~.-]|%(?!2d|2e|3\d|4[1-9a-f]|5[\daf]|6[1-9a-f]|7[\dae])[\da-f]{2})*$/i;
 
-/** A path or query that its library urllib3 does not change; no option keeps others from it. */
+/** A path or query that HTTPie's library urllib3 does not change. It changes others with any option. */
 const KEPT = /^(?:[\w!$&'()*+,/:;=?@~.-]|%[\dA-F]{2})*$/;
 
 /**

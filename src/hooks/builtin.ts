@@ -21,7 +21,7 @@ import { createStickyAuth, options as stickyAuth } from "./sticky-auth.ts";
 import { createStickyCookie, options as stickyCookie } from "./sticky-cookie.ts";
 import { createUpstreamAuth, options as upstreamAuth } from "./upstream-auth.ts";
 
-export const recordingOptions = {
+const recordingOptions = {
 	save_stream_filter: {
 		type: "string",
 		default: null,

@@ -9,7 +9,7 @@ export const BASE64 = /^(?:[A-Za-z0-9+/]+|[A-Za-z0-9_-]+)={0,2}$/;
 
 const [OPEN_ARRAY, OPEN_OBJECT] = [0x5b, 0x7b];
 
-/** The six bits of each character of base64 and base64url; -1: it is none. */
+/** The six bits of each character of base64 and base64url; -1: it is another character. */
 const SIX_BITS = Int8Array.from({ length: 256 }, (_, code) => {
 	const character = String.fromCharCode(code).replace("-", "+").replace("_", "/");
 	return "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".indexOf(character);

@@ -102,7 +102,7 @@ function redactLine(line: ByteString, redaction: Redaction, depth: number): Byte
 	return head + (redacted ?? redaction.text(rest, "text", "", true));
 }
 
-/** The parts of a multipart body, each by its name and type. What stands between them stays. */
+/** The parts of a multipart body, each by its name and type. The text between them stays. */
 export function redactParts(
 	body: ByteString,
 	boundary: ByteString,

@@ -37,7 +37,7 @@ function form(mark: string, digits: string, fill: string): Form {
 	return { mark, digits, fill, pattern: new RegExp(`^${mark}[${digits}]${count}${fill}*(?:${WRONG_SUM}${fill}*)?$`) };
 }
 
-/** A word behind the prefix says what the token is, as in sk-ant-api03- and pat-na1-. It is no group of a UUID. */
+/** A word behind the prefix says what the token is, as in sk-ant-api03- and pat-na1-. It is not a group of a UUID. */
 const WORD = /^(?![a-f\d]{8}-)[a-z]{1,10}\d{0,2}(?=[-_.$])/;
 
 /** Which offsets of a token stay besides its anchor, which ends at `end`: first as few as possible. */

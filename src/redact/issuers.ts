@@ -61,7 +61,7 @@ function alone(id: string, kind: SecretKind, anchors: string, source: string): I
 	return format(id, kind, anchors, `(?<![+/])${source}`, { end: "(?![\\w+/-])", accepts: isMixed });
 }
 
-/** Whether a token is none of an example, in which x stands for its characters. */
+/** False for a token of an example, in which x stands for characters. */
 function isNoExample(text: string): boolean {
 	return !/x{8}|X{8}/.test(text);
 }

@@ -169,7 +169,7 @@ export class JsonSearch implements TextSearch {
 		this.#long.write(value);
 	}
 
-	/** What replaces the last value of the state if it is a secret as a whole; null: it is none. */
+	/** The replacement of the last value of the state if the whole value is a secret; null: it is not. */
 	#replacementOf(value: ByteString): ByteString | null {
 		const { path } = this.#state;
 		const name = nameOf(path);

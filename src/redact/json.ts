@@ -171,7 +171,7 @@ function personalName(path: readonly string[]): string {
 	return isPart ? "address" : key;
 }
 
-/** Members of an address that are no part of it. */
+/** Members of the object of an address that are not part of the address. */
 const NO_ADDRESS_PART = /^(?:id|type|kind|label|.*_id|.*Id|is.*|default|country|country_?code)$/i;
 
 function isIndex(key: string): boolean {

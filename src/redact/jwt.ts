@@ -18,7 +18,7 @@ interface ParsedJwt {
 	readonly signature: string;
 }
 
-/** The parts of a token; null: it is none, or its header or payload cannot be read. */
+/** The parts of a token; null: it is not a token, or its header or payload cannot be read. */
 export function parseJwt(token: ByteString): ParsedJwt | null {
 	const match = JWT.exec(token);
 	if (match === null) return null;

@@ -31,7 +31,7 @@ function* tagsOf(text: ByteString): Generator<Tag> {
 
 const ELEMENT = /^[A-Za-z][\w:.-]*/;
 
-/** The index of the `>` that ends a tag, or of a `<` that shows that it is none; null: it is too long. */
+/** The index of the `>` that ends a tag, or of a `<` that shows that it is not a tag; null: it is too long. */
 function tagEnd(text: ByteString, from: number): number | null {
 	const limit = Math.min(from + TAG_LIMIT, text.length);
 	for (let at = from; at < limit; at++) {

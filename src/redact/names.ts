@@ -2,7 +2,7 @@
 // attributes, cookies and headers.
 import { RecentMap } from "../flow/recent-map.ts";
 
-/** What a secret is. Placeholders and reports contain these words. */
+/** The kinds of secrets. Placeholders and reports contain these words. */
 export type SecretKind =
 	| "assertion"
 	| "authorization"
@@ -64,12 +64,12 @@ const keyWords = words(
 	"api access private secret account shared subscription function master auth encryption signing app application " +
 		"admin service deploy license hmac aes rsa webhook integration write apikey",
 );
-/** In front of `pass`, which also is a verb and a ticket. */
+/** In front of `pass`, these words make it a password. Alone, it can be a verb or a ticket. */
 const passWords = words(
 	"user db database smtp mail email imap proxy ftp ssh http basic auth admin root login mysql pg postgres redis " +
 		"mongo rabbit key keystore truststore cert new old my wifi vpn ldap sudo",
 );
-/** In front of `sid`, which otherwise is any id of a service. */
+/** In front of `sid`, these words make it a session. Alone, it can be any id of a service. */
 const sidWords = words("connect session user auth sso php express secure");
 /** In front of `token`, these words make it a cursor, an idempotency key or a part of a text. */
 const harmlessTokens = words(
@@ -79,14 +79,14 @@ const harmlessTokens = words(
 );
 /** In front of `signature`, these words make it a type, an autograph or a text. */
 const harmlessSignatures = words("function method type call email mail file magic class constructor");
-/** Last words that leave the meaning of the words before them. */
+/** Last words that do not change the meaning of the words before them. */
 const trailingWords = words(
 	"confirmation confirm again repeat repeated verify retype value hash hashed digest plain plaintext raw text " +
 		"encrypted base b64 new old current",
 );
 /** Suffixes of a word in lower case without borders, such as `accesstoken`. */
 const suffixes = ["password", "passwd", "passphrase", "secret", "token", "apikey", "sessionid"] as const;
-/** Beginnings of words that would end in a suffix, but are no secrets. */
+/** Words that end in one of these suffixes, but do not name a secret. */
 const harmlessWords = words("pagetoken nextpagetoken nexttoken continuationtoken synctoken pagingtoken");
 
 /** Names of headers whose whole value is a secret, besides those whose last words say so. */
@@ -98,7 +98,7 @@ const headers: ReadonlyMap<string, SecretKind> = new Map([
 ]);
 /** Last words of headers that mean a secret, besides those of all names. */
 const headerWords: ReadonlyMap<string, SecretKind> = new Map([...kinds("key", "key"), ...kinds("credential", "auth")]);
-/** In front of `key` in the name of a header, these words mean that it is none. */
+/** In front of `key` in the name of a header, these words mean that it is not a secret. */
 const harmlessKeys = words(
 	"idempotency websocket surrogate cache public sort partition routing primary foreign object group shard",
 );
@@ -109,7 +109,7 @@ const nameKinds = new RecentMap<string, SecretKind | "">(4096);
 const headerKinds = new RecentMap<string, SecretKind | "">(1024);
 /** In policies of AWS, the name of a statement's id. */
 const STATEMENT_ID = "Sid";
-/** Longer names are no names. */
+/** Longer texts are not names. */
 export const NAME_LIMIT = 200;
 
 /** The kind of secret that a value with this name is; null: the name does not mean a secret. */

@@ -95,7 +95,7 @@ export function hasKeys(notes: Metadata, all: readonly Metadata[]): boolean {
 
 /**
  * The rules of redacted tapes, joined; null: no tape was redacted.
- * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN if a note has rules that are none
+ * @throws FlowtapeError FT_BAD_OPTION, FT_BAD_PATTERN if a note has invalid rules
  */
 export function rulesOfNotes(all: readonly Metadata[]): RedactionRules | null {
 	const notes = notesIn(all);

@@ -4,7 +4,7 @@ import { isMixed } from "./issuers.ts";
 import type { Span } from "./span.ts";
 
 const LEAST = 20;
-/** Longer runs are data, such as images in base64; they are taken as they are, without a look at their form. */
+/** Longer runs are data, such as images in base64. Their form is not checked. */
 const FORM_LIMIT = 512;
 
 /** Bytes of tokens: letters, digits and `+ / = _ - ~`. */

@@ -6,7 +6,7 @@ import type { PiiKind } from "./span.ts";
 
 type PersonalKind = Extract<PiiKind, "person" | "birthdate" | "address" | "phone">;
 
-/** Last words of names, joined by spaces. `name` alone is none: most names are of things. */
+/** Last words of names, joined by spaces. `name` alone does not count: most names are of things. */
 const lastWords: ReadonlyMap<string, PersonalKind> = new Map([
 	...kinds(
 		"person",
@@ -34,7 +34,7 @@ const otherAddresses = new Set(
 );
 
 const known = new RecentMap<string, PersonalKind | "">(1024);
-/** Longer names are no names. */
+/** Longer texts are not names. */
 const NAME_LIMIT = 200;
 
 /** The kind of personal data that a value with this name is; null: the name does not mean personal data. */

@@ -9,7 +9,7 @@ const KEY_LIMIT = 8192;
 const LABEL_LIMIT = 80;
 
 const label = /^-----BEGIN [A-Z\d ]{0,40}PRIVATE KEY(?: BLOCK)?-----/;
-/** A part of a line of base64. What has none is prose about keys. */
+/** A part of a line of base64. Text without it is prose about keys. */
 const keyData = /[A-Za-z\d+/]{16}/;
 
 /** Finds the ends of private keys. The offsets of successive calls must not decrease. */

@@ -115,12 +115,12 @@ export class Redaction {
 		return (value, kind, rule, isHex) => this.secret(value, kind, rule, place, name, "high", isHex);
 	}
 
-	/** The replacement of a value under a name that means a secret of this kind; null: the value is none. */
+	/** The replacement of a value under a name that means a secret of this kind; null: it is not a secret. */
 	named(value: ByteString, kind: SecretKind, place: PlaceKind, name: PlaceName): ByteString | null {
 		return isPlainValue(value, kind) ? null : this.secret(value, kind, `name.${kind}`, place, name);
 	}
 
-	/** The replacement of a value under a name that means personal data; null: the value is none, or all is kept. */
+	/** The replacement of a value under a name that means personal data; null: it is not, or all is kept. */
 	personal(value: ByteString, name: string, place: PlaceKind, placeName: PlaceName = name): ByteString | null {
 		const kind = this.rules.pii ? personalKind(name) : null;
 		if (kind === null || !isPersonalValue(value, kind)) return null;

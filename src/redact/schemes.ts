@@ -24,7 +24,7 @@ const PARAMETERS: ReadonlyMap<string, ReadonlySet<string>> = new Map(
 	}),
 );
 
-/** Header fields whose value is a MAC behind the name of its algorithm, or among parameters that are no secret. */
+/** Header fields whose value is a MAC behind the name of its algorithm, or among parameters that are not secret. */
 const MACS = /^(?:x-hub-signature(?:-256)?|stripe-signature|x-slack-signature|signature|x-signature.*|x-.*-signature)$/;
 
 /** `sha256=…`, `v1=…`, `v0=…`, `sig1=:…:` */
@@ -96,8 +96,8 @@ function redactParameter(name: string, value: ByteString, replace: Replace): Byt
 	return replace(value, "signature", "header.authorization", isHex(value));
 }
 
-/** `user:password` in base64, the password replaced; null: it is no such text. */
-export function redactBasic(coded: ByteString, replace: Replace, hidesUser = false): ByteString | null {
+/** `user:password` in base64, the password replaced; null: it is another text. */
+function redactBasic(coded: ByteString, replace: Replace, hidesUser = false): ByteString | null {
 	const text = basicText(coded);
 	if (text === null) return null;
 	const colon = text.indexOf(":");
@@ -130,7 +130,7 @@ const SIGNED: ReadonlyMap<string, readonly [kind: string, rule: string]> = new M
 	} as const),
 );
 
-/** The replacement of a parameter of a signed URL; null: it is none. */
+/** The replacement of a parameter of a signed URL; null: it is another parameter. */
 export function redactSigned(name: string, value: ByteString, replace: Replace): ByteString | null {
 	const lower = name.toLowerCase();
 	const found = SIGNED.get(lower);

@@ -1,7 +1,7 @@
 // Where secrets stand in bytes.
 import type { SecretKind } from "./names.ts";
 
-/** What personal data is. */
+/** The kinds of personal data. */
 export type PiiKind = "address" | "birthdate" | "card" | "email" | "iban" | "ip" | "person" | "phone";
 
 /**

@@ -158,7 +158,7 @@ export function percentBytes(text: ByteString): ByteString {
 
 const PERCENT = 0x25;
 
-/** The value of a hexadecimal digit; -1: it is none. */
+/** The value of a hexadecimal digit; -1: it is another character. */
 function digitOf(code = 0): number {
 	if (code >= 0x30 && code <= 0x39) return code - 0x30;
 	const letter = code | 0x20;

@@ -12,7 +12,7 @@ export interface Window {
 /** Bytes that are searched at a time if the pattern looks at few characters around the start of a match. */
 const WINDOW = 64 * 1024;
 const LARGEST_REACH = WINDOW / 4;
-/** Of windows that the caller chose because the pattern may look at any character. */
+/** The overlap of windows that the caller chose because the pattern may look at any character. Bytes. */
 const OVERLAP = 1024 * 1024;
 
 /** The windows of a subject. Keeps the subject only until its last window. */

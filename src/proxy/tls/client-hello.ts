@@ -46,7 +46,7 @@ const USUAL_METHOD = new RegExp(`^[A-Z][A-Z0-9_-]*${BLANK}`);
 const REQUEST_LINE = new RegExp(`^${TOKEN_CHARACTER}+${BLANK}.*HTTP/[0-9]`, "is");
 /** HTTP/0.9 has no version, and only the method GET. */
 const OLD_REQUEST_LINE = new RegExp(`^GET${BLANK}+[!-~]`);
-/** Parts of any length, in which a request may pause. */
+/** Parts of a request that may be of any length, and therefore incomplete. */
 const EMPTY_LINES = new RegExp(`^(?:${BLANK}|\\n)*$`);
 const TOKEN_PART = new RegExp(`^${TOKEN_CHARACTER}*$`);
 const BLANK_PART = new RegExp(`^${BLANK}*$`);

@@ -120,7 +120,7 @@ function cookiesOf(request: Request, { ignoredCookies }: MatchRules): ByteString
 }
 
 /** Size in bytes up to which bodies are compared by their meaning; larger ones are compared byte by byte. */
-export const MEANING_LIMIT = 16 * 1024 * 1024;
+const MEANING_LIMIT = 16 * 1024 * 1024;
 /** Bodies that decode to more bytes are compared as sent. */
 export const CODED_LIMIT = 16 * 1024 * 1024;
 /** JSON bodies whose pointers take more bytes in total are compared as bytes. */

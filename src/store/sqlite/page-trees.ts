@@ -12,7 +12,7 @@ const TOO_MANY = "its tables point to more pages than it has";
 /** SQLite descends no deeper. */
 const MAX_DEPTH = 20;
 
-/** Honest trees have at most as many pages as the file, except in a file that is being written to meanwhile. */
+/** Valid trees have at most as many pages as the file, except in a file that is being written to meanwhile. */
 const visitLimit = (pages: Pages): number => 2 * pages.count + 1000;
 
 /**

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { useTape } from "flowtape/test/node";
 import { createUser } from "../src/client.mjs";
 
-// the time in the request is another one in each run
+// the request contains the time, which differs in each run
 const tape = useTape({ match: { ignoreJson: ["/requestedAt"] } });
 
 test("creates a user", async () => {

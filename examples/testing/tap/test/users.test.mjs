@@ -3,7 +3,7 @@ import { useTape } from "flowtape/test/tap";
 import t from "tap";
 import { createUser } from "../src/client.mjs";
 
-// the time in the request is another one in each run
+// the request contains the time, which differs in each run
 const tape = useTape({ match: { ignoreJson: ["/requestedAt"] } });
 
 t.test("creates a user", async (t) => {

@@ -3,7 +3,7 @@ import { useTape } from "flowtape/test/vitest";
 import { expect, test } from "vitest";
 import { createUser } from "../src/client.mjs";
 
-// the time in the request is another one in each run
+// the request contains the time, which differs in each run
 const tape = useTape({ match: { ignoreJson: ["/requestedAt"] } });
 
 test("creates a user", async () => {

@@ -165,7 +165,7 @@ export class LiveRedaction {
 			],
 			open: () => createTape(output, { format: format ?? undefined, formats, report }),
 			report,
-			// what cannot be read would be lost
+			// parts that cannot be read would be lost
 			reportInput(code, message, detail) {
 				throw new FlowtapeError(code, message, detail);
 			},

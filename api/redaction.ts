@@ -17,7 +17,7 @@ export const UNNOTED = "its format cannot record that it was redacted, so replay
 
 /**
  * The redactor; null without the option `redact`.
- * @throws FlowtapeError FT_BAD_OPTION for options that need `redact`, or are no rules; FT_BAD_PATTERN; FT_IO for the key
+ * @throws FlowtapeError FT_BAD_OPTION for options that need `redact`, or are not rules; FT_BAD_PATTERN; FT_IO for the key
  */
 export async function createRedactor(
 	values: OptionValues<typeof options>,

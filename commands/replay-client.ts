@@ -110,7 +110,7 @@ export const command = defineCommand({
 		reporter.endWithCounts({ ...counts, recorded, lost }, words.join(", "));
 		await comparison?.end();
 		troubles.end(counts.sent);
-		// with --compare, an exchange that also failed in the recording is no difference
+		// with --compare, an exchange that also failed in the recording is not a difference
 		const isNo = comparison === null ? count.failed > 0 && !io.signal.aborted : comparison.differing > 0;
 		return Math.max(troubles.status, reporter.status) || (isNo ? 1 : 0);
 	},

@@ -76,7 +76,7 @@ export class AtomicFile {
 
 	/**
 	 * Flushes the content to disk before the rename, which could otherwise reach the disk first. Then an empty file,
-	 * which only reserves the name, is no loss.
+	 * which only reserves the name, is not a loss.
 	 */
 	async #sync({ mode, size }: Stats): Promise<void> {
 		const file = await open(this.path, "r+");

@@ -160,7 +160,7 @@ const NOISE_HEAD = `${NOTICE}
 
 Chromium, Chrome, Edge and Firefox ask for updates, test for captive portals and fetch icons, regardless of the open page. \`record\`,
 \`replay-server\` and \`run\` answer the requests in this table with answers that these browsers accept. Such requests reach no server, are not recorded,
-and are no misses; the last line of a run counts them as \`browser noise\`. The answer is given only if the User-Agent is that of a browser, after proxy
+and are not misses; the last line of a run counts them as \`browser noise\`. The answer is given only if the User-Agent is that of a browser, after proxy
 authentication, and not by a reverse proxy. A favicon that a page's own script fetches is treated like any other request.
 
 \`--browser-noise record\` treats all of these like other requests.

@@ -16,7 +16,7 @@ export interface IdSelection {
 /** The beginning of an id: hexadecimal digits, as in UUIDs. */
 const ID = /^[\da-f]{2,8}(?:-[\da-f-]*)?$/i;
 
-/** @throws FlowtapeError FT_USAGE if the tape looks like an id and is no file, or an id is empty */
+/** @throws FlowtapeError FT_USAGE if the tape looks like an id and is not a file, or an id is empty */
 export function selectByIds(tape: string, ids: readonly string[]): IdSelection {
 	// every id begins with an empty text, but a shell variable without a value must not select every flow
 	if (ids.includes("")) throw new FlowtapeError("FT_USAGE", "expected the beginning of an id, found an empty text");

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { FlowtapeError } from "../../src/errors.ts";
 import { expandHome } from "../../src/options.ts";
 
-/** The first of these paths that names the same file as `path`; null: none does. `-` is no file. */
+/** The first of these paths that names the same file as `path`; null: none does. `-` is not a file. */
 export function sameFile(path: string, others: readonly string[]): string | null {
 	if (path === "-") return null;
 	const real = realPath(path);

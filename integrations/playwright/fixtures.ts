@@ -53,8 +53,8 @@ export interface TapeFixtureDefinitions {
 }
 
 /**
- * Fixtures for `test.extend`: each test records its requests to a tape of its own the first time, and gets its answers
- * from there ever after. Requests of pages, workers and service workers, WebSockets, `context.request` and the fixture
+ * Fixtures for `test.extend`: each test records its requests to a tape of its own the first time. Later runs get the
+ * answers from that tape. Requests of pages, workers and service workers, WebSockets, `context.request` and the fixture
  * `request` are recorded. A request without a recording fails the test.
  * @param defaults options of all tests; `test.use({ tape: {…} })` overrides them
  */

@@ -157,7 +157,7 @@ export class TestTape implements InsertedTape {
 
 	#listen(passes: (flow: HttpFlow) => boolean): void {
 		this.#proxy.on("miss", (miss) => {
-			// a request that is forwarded and recorded is no miss
+			// a request that is forwarded and recorded is not a miss
 			if (miss.policy !== "forward") this.misses.push(miss);
 		});
 		this.#proxy.on("flow", (flow) => {

@@ -182,7 +182,7 @@ export class EngineTape {
 	#listen(emitter: RunEvents["emitter"]): void {
 		const tape = this.#id;
 		emitter.on("miss", ({ id, method, url, session, policy, explanation, nearest }) => {
-			// a request that is forwarded and recorded is no miss
+			// a request that is forwarded and recorded is not a miss
 			if (policy === "forward") return;
 			this.#hook.missed(id);
 			this.#post({
@@ -274,7 +274,7 @@ export class EngineTape {
 		workers.postMessage({ kind: "ejected" } satisfies WorkerMessage);
 		workers.close();
 		try {
-			// the entrance is closed when the connections that the proxy took over are
+			// the entrance is closed once the connections that the proxy took over are closed
 			const [closed] = await Promise.all([live.close(), entrance.close()]);
 			const { errors, ...report } = this.#events.reportOf(closed);
 			this.#events.end();

@@ -252,8 +252,8 @@ export class TestTape implements InsertedTape {
 	}
 
 	/**
-	 * As `begin`, for tests that run at the same time: what the caller does and starts from now on belongs to the test.
-	 * Takes effect before it returns.
+	 * As `begin`, for tests that run at the same time: everything that the caller does and starts from now on belongs to
+	 * the test. Takes effect before it returns.
 	 */
 	beginScope(name: string, isAgain: boolean): Promise<unknown> {
 		const scope = String(++this.#scopes);

@@ -74,7 +74,7 @@ export interface HookContext {
 	readonly onUnused?: (recording: FlowSummary) => void;
 	/** The words of advice about misses. Default: the flags of `replay-server`. */
 	readonly wording?: MissWording;
-	/** Whether a request passes the recordings: then none answers it, and it is no miss. Default: none does. */
+	/** Whether a request passes the recordings: then none answers it, and it is not a miss. Default: none does. */
 	readonly passes?: (flow: HttpFlow) => boolean;
 	/** The time in seconds since 1970. Default: the system clock. */
 	readonly now?: () => number;

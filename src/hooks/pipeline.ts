@@ -29,7 +29,7 @@ export class Pipeline {
 	readonly needsResponseBody: boolean;
 	/** Whether a hook needs complete request bodies regardless of their size. */
 	readonly alwaysNeedsRequestBody: boolean;
-	/** Whether a hook decides by complete request bodies, so that the media type of a body is no reason to stream it. */
+	/** Whether a hook decides by complete request bodies, so that bodies are not streamed because of their media type. */
 	readonly decidesByRequestBody: boolean;
 	/** Whether exactly one hook function runs on an exchange without errors. */
 	readonly hasSingleHook: boolean;

@@ -80,7 +80,7 @@ export class JsonSearch implements TextSearch {
 
 	end(): void {
 		this.#long?.end();
-		// what stands behind may be no JSON, such as the end of JSONP
+		// the text after it may not be JSON, such as the end of JSONP
 		if (this.#rest === null && this.#containerEnd > 0) this.#pass(this.#containerEnd);
 		if (this.#rest === null && this.#size > 0) this.#pass(this.#size);
 		this.#rest?.end();

@@ -33,7 +33,7 @@ export function isRedactedJwt(token: ByteString): boolean {
 }
 
 /**
- * The token with replaced claims and signature; null: it is no token.
+ * The token with replaced claims and signature; null: it is not a token.
  * @param replace returns the placeholder of a claim's value
  * @param placeholder the placeholder of the whole token; it replaces the signature
  */

@@ -160,7 +160,7 @@ export function isHarmlessCookie(value: string): boolean {
 }
 
 /**
- * Whether a value is no secret whatever its name: empty, a boolean, null, or a number of fewer than 15 digits.
+ * Whether a value is never a secret, under any name: empty, a boolean, null, or a number of fewer than 15 digits.
  * Passwords and one-time codes can be numbers.
  */
 export function isPlainValue(value: string, kind: SecretKind | null = null): boolean {

@@ -104,7 +104,7 @@ export class Scanner {
 
 	#found(secret: Secret): ByteString {
 		const { value, place } = secret;
-		// a name of a session is no credential
+		// a name of a session is not a credential
 		if (RANK[secret.confidence] < this.#least || secret.rule === "session") return value;
 		const finding = this.#findings.get(value) ?? this.#add(secret);
 		if (finding === null) this.#unkept++;

@@ -12,7 +12,7 @@ export const SCOPE_FIELD = "flowtape-scope";
 
 /**
  * How the scope of a request was found. `handler`: undici's handler keeps the context in which the request was made.
- * `context`: in the context in which the request is sent, which is another one if a client sends it later. `connection`:
+ * `context`: in the context in which the request is sent, which differs if a client sends it later. `connection`:
  * the request cannot carry a field, so that the scope of its connection counts.
  */
 export type ScopeSource = "handler" | "context" | "connection";

@@ -45,7 +45,7 @@ function isLoadScript(message: unknown): message is LoadScript {
 
 function prepared(message: LoadScript, { module, data }: WorkerPreload, scope: string | null): LoadScript {
 	const [path, file] = [JSON.stringify(module), JSON.stringify(message.filename)];
-	// works in scripts and in modules; in the line of the first line of the code, so that the numbers of lines stay
+	// works in scripts and in modules; on the first line of the code, so that line numbers do not change
 	const first = `process.getBuiltinModule("module").createRequire(${path})(${path}).route(${JSON.stringify(data(scope))});`;
 	switch (message.doEval) {
 		case false:

@@ -16,7 +16,7 @@ const MAX_DEPTH = 20;
 const visitLimit = (pages: Pages): number => 2 * pages.count + 1000;
 
 /**
- * Returns what makes the trees of a tape unfit to be scanned; null: nothing, or SQLite itself finds that the file is not
+ * Returns why the trees of a tape must not be scanned; null: they may be, or SQLite itself finds that the file is not
  * valid.
  * @param tape path of the file itself, not of a link; or its bytes
  */

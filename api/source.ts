@@ -125,8 +125,14 @@ export function filesOf(source: Source): string[] | null {
 function partsOf(source: Source): Part[] {
 	if (isFile(source)) return [partOf(source)];
 	const files = Array.isArray(source) ? source.filter(isFile) : [];
+	if (files.length > 0) return files.map(partOf);
 	// an array of flows is an iterable like any other
-	return files.length > 0 ? files.map(partOf) : [source as Iterable<Flow> | AsyncIterable<Flow>];
+	if (!isIterable(source)) throw new TypeError(`source: expected a path, a tape or flows, found ${String(source)}`);
+	return [source];
+}
+
+function isIterable(source: unknown): source is Iterable<Flow> | AsyncIterable<Flow> {
+	return typeof source === "object" && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source);
 }
 
 function isFile(source: unknown): source is TapePath | Tape {
@@ -183,7 +189,9 @@ export function sinkTo(writer: TapeWriter): FlowSink {
 	return new WriterSink(writer);
 }
 
-/** Whether a target is a tape that is being written. */
+/** Whether a target is a tape that is being written. @throws TypeError if it is not a target */
 export function isWriter(target: Target): target is TapeWriter {
-	return typeof target !== "string" && !(target instanceof URL);
+	if (typeof target === "string" || target instanceof URL) return false;
+	if (typeof target?.append === "function") return true;
+	throw new TypeError(`target: expected a path, or a tape from createTape, found ${String(target)}`);
 }

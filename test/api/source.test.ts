@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import t from "tap";
-import { filesOf, isWriter, openSource, type Source } from "../../api/source.ts";
+import { filesOf, isWriter, openSource, type Source, type Target } from "../../api/source.ts";
 import { createTape, openTape } from "../../api/tape.ts";
 import { httpFlow } from "../../fixtures/build-flow.ts";
 import { writeTape } from "../../fixtures/tape-files.ts";
@@ -21,6 +21,14 @@ t.test("files and other sources", async (t) => {
 	const writer = await createTape(path);
 	t.ok(isWriter(writer));
 	await writer.discard();
+});
+
+t.test("a missing source or target is an error that says what was expected", async (t) => {
+	for (const wrong of [undefined, null, 5, {}]) {
+		const message = new RegExp(`expected a path, .*, found ${String(wrong)}`.replace(/[[\]]/g, "\\$&"));
+		t.throws(() => filesOf(wrong as unknown as Source), { name: "TypeError", message });
+		t.throws(() => isWriter(wrong as unknown as Target), { name: "TypeError", message });
+	}
 });
 
 t.test("all of them are opened, or none", async (t) => {

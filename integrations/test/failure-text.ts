@@ -83,6 +83,6 @@ function commandLine(mode: RecordMode, { runner, file }: FailureContext): string
 	return `FLOWTAPE_RECORD_MODE=${mode} ${runner === null ? "…" : COMMANDS[runner](relativePath(file))}`;
 }
 
-function relativePath(path: string): string {
+export function relativePath(path: string): string {
 	return relative(process.cwd(), path);
 }

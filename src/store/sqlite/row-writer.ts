@@ -1,7 +1,14 @@
 // Writes the rows of a tape, in transactions of many rows.
 import { FlowtapeError, hasErrno, type Reporter } from "../../errors.ts";
 import { after, type MaybeAsync } from "../../maybe-async.ts";
-import { COLUMN, FLOW_COLUMNS, type FlowValue, type MessageRow, type StoredBody } from "../record/flow-row.ts";
+import {
+	COLUMN,
+	FLOW_COLUMNS,
+	type FlowRow,
+	type FlowValue,
+	type MessageRow,
+	type StoredBody,
+} from "../record/flow-row.ts";
 import { sealFlow, sealMessage } from "../record/row-sum.ts";
 import { BodyTable } from "./bodies.ts";
 import { WalCheckpointer } from "./checkpointer.ts";
@@ -25,6 +32,29 @@ const COMMIT_BYTES = 8 * 1024 * 1024;
 const ROW_BYTES = 500;
 
 const INSERT_FLOW = `INSERT INTO flow (${FLOW_COLUMNS.join(", ")}) VALUES (${FLOW_COLUMNS.map(() => "?").join(", ")})`;
+/**
+ * The values of columns in almost all rows of a recording, as SQL. A row with these values needs no parameters for them,
+ * which saves an eighth of the time of its insertion.
+ */
+const USUAL = {
+	kind: "http",
+	is_replay: null,
+	marked: "",
+	has_error: 0,
+	has_websocket: 0,
+	rest: null,
+	ended: "server",
+	refreshed: null,
+	original: null,
+	original_body: null,
+} as const satisfies Partial<FlowRow>;
+const USUAL_VALUES = Object.entries(USUAL).map(([name, value]) => [COLUMN[name as keyof typeof USUAL], value] as const);
+const OTHER_COLUMNS = FLOW_COLUMNS.filter((name) => !(name in USUAL));
+const OTHERS_AT = OTHER_COLUMNS.map((name) => COLUMN[name]);
+/** Columns that are not named are NULL. */
+const NAMED = Object.entries(USUAL).filter(([, value]) => value !== null);
+const INSERT_USUAL_FLOW = `INSERT INTO flow (${[...NAMED.map(([name]) => name), ...OTHER_COLUMNS].join(", ")})
+	VALUES (${[...NAMED.map(([, value]) => (typeof value === "string" ? `'${value}'` : value)), ...OTHERS_AT.map(() => "?")].join(", ")})`;
 const UPDATE_FLOW = `UPDATE flow SET ${FLOW_COLUMNS.map((column) => `${column} = ?`).join(", ")} WHERE seq = ?`;
 const INSERT_MESSAGE = "INSERT OR REPLACE INTO message VALUES (?, ?, ?, ?, ?, ?, ?)";
 
@@ -97,7 +127,10 @@ export class RowWriter implements ConnectionRows {
 
 	/** Adds a flow and returns its sequence number. @param values in the order of FLOW_COLUMNS */
 	addFlow(values: readonly FlowValue[]): number {
-		const seq = this.#db.insert(INSERT_FLOW, ...this.#row(values));
+		const row = this.#row(values);
+		const seq = isUsual(values)
+			? this.#db.insert(INSERT_USUAL_FLOW, ...OTHERS_AT.map((at) => row[at]))
+			: this.#db.insert(INSERT_FLOW, ...row);
 		this.#pendingFlows++;
 		return seq;
 	}
@@ -239,6 +272,11 @@ export class RowWriter implements ConnectionRows {
 			this.#isFailing = true;
 		}
 	}
+}
+
+function isUsual(values: readonly FlowValue[]): boolean {
+	for (const [at, value] of USUAL_VALUES) if (values[at] !== value) return false;
+	return true;
 }
 
 /** In a column of type ANY, better-sqlite3 stores a JavaScript number as a float; a bigint is stored as an integer. */

@@ -13,7 +13,7 @@ import type { Destination, UpstreamProxy } from "../route/destination.ts";
 import { adviceOnAlert, type UpstreamTls } from "../tls/upstream-options.ts";
 import { Lookups } from "./lookups.ts";
 import { nameOfProxy, requestTunnel, tunnelRequest } from "./proxy.ts";
-import { sharedReads } from "./shared-reads.ts";
+import { sharedReads } from "./read-buffer.ts";
 
 export interface DialPlan {
 	to: Destination;

@@ -2,7 +2,7 @@
 import { once } from "node:events";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import t, { type Test } from "tap";
-import { sharedReads } from "../../../../src/proxy/upstream/shared-reads.ts";
+import { sharedReads } from "../../../../src/proxy/upstream/read-buffer.ts";
 
 t.test("small reads of several sockets stay as they were", async (t) => {
 	const [first, second] = [await connected(t, "first"), await connected(t, "second")];

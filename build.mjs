@@ -72,6 +72,8 @@ const testOptions = {
 	target: "node20",
 	packages: "external",
 	minify: true,
+	// Node prints the line of an uncaught error
+	lineLimit: 160,
 	logLevel: "warning",
 };
 const { metafile: testModules } = await build({

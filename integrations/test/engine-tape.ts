@@ -170,6 +170,7 @@ export class EngineTape {
 		this.#running = { live, entrance, workers };
 		return {
 			entrance: { host: entrance.host, port: entrance.port },
+			proxy: { host: live.host, port: live.port },
 			authority: authority.certificatePem,
 			exists: run.exists,
 			isRecording: run.records,

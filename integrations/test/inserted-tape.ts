@@ -162,8 +162,7 @@ export class TestTape implements InsertedTape {
 			children = false,
 			concurrent = false,
 		} = options;
-		const { routes, filters } = routedHosts(options);
-		const { passthrough = [] } = options;
+		const { filters } = routedHosts(options);
 		const env = { ...process.env };
 		const inserted = await this.#client.call("insert", {
 			tape: this.path,
@@ -180,11 +179,13 @@ export class TestTape implements InsertedTape {
 		});
 		this.#inserted = inserted;
 		if (inserted.warning !== null) warn(inserted.warning);
-		const { entrance, authority } = inserted;
+		const { entrance, authority, proxy } = inserted;
+		// clients that use the variables of child processes connect to the proxy by themselves
+		const passthrough = [...(options.passthrough ?? []), `${proxy.host}:${proxy.port}`];
 		const connections = { entrance, authority, offline: !inserted.isRecording };
 		this.#route = installRoute({
 			...connections,
-			routes,
+			routes: routedHosts({ passthrough }).routes,
 			concurrent,
 			workers: workerPreload({ ...connections, passthrough, scope: null, module: WORKER_ROUTE }),
 			tell: (message) => this.#client.post({ kind: "route", tape: this.#client.tape, message }),

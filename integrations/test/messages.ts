@@ -32,6 +32,8 @@ export interface InsertSetup {
 export interface Inserted {
 	/** Where routed sockets connect. */
 	readonly entrance: { readonly host: string; readonly port: number };
+	/** Where the proxy listens for clients that use the environment of child processes. */
+	readonly proxy: { readonly host: string; readonly port: number };
 	/** The certificate of the authority in PEM. */
 	readonly authority: string;
 	/** Whether there was a tape. */

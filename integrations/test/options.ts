@@ -44,7 +44,7 @@ export interface TapeOptions {
 	readonly miss?: 404 | 500 | 502 | "error" | undefined;
 	/** Sets the runner's clock (`Date` alone) to the time of the recording. Default: false. */
 	readonly freezeTime?: boolean | undefined;
-	/** Sets the variables for child processes in `process.env` while the tape is inserted. Default: false. */
+	/** Leads child processes to the tape, by variables in `process.env` while it is inserted. Default: false. */
 	readonly children?: boolean | undefined;
 	/** Also records failed requests, and responses with status 500 and above. Default: false. */
 	readonly recordFailures?: boolean | undefined;

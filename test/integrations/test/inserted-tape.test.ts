@@ -1,5 +1,6 @@
 // A tape that is inserted in this process: what is recorded and replayed, and what fails a test.
 import { execFile, execFileSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { get } from "node:http";
 import { join } from "node:path";
@@ -302,6 +303,17 @@ t.test("child processes reach the tape by its environment", async (t) => {
 	t.match(process.env.HTTP_PROXY, /^http:\/\/127\.0\.0\.1:\d+/, "children: true sets the variables here");
 	await tape.eject();
 	t.notMatch(process.env.HTTP_PROXY ?? "", /127\.0\.0\.1/);
+});
+
+t.test("clients that use the proxy variables reach the tape with children: true", async (t) => {
+	await recorded(t, ["/a", "from the tape"]);
+	const tape = await insert(t, { children: true });
+	const { hostname, port } = new URL(process.env.HTTP_PROXY ?? "");
+	const request = get({ hostname, port, path: "http://api.example.test/a", headers: { host: "api.example.test" } });
+	const [response] = await once(request, "response");
+	t.equal(await text(response), "from the tape");
+	await tape.check();
+	await tape.eject();
 });
 
 t.test("secrets are replaced, and the tape answers requests with others", async (t) => {

@@ -1,37 +1,20 @@
 // The socket route with the HTTP clients of npm, on every release of Node: agents, pools and dispatchers that were made
 // before the route, imports by name, HTTP/2, WebSockets and gRPC. No request may leave for the network.
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { discard } from "../fixtures/make/discard.mjs";
-import { peersFolder } from "./peers/mitmproxy.mjs";
+import { installClients } from "./peers/clients.mjs";
 import { environmentOf } from "./peers/node-release.mjs";
 import { check, expect, reportTally } from "./peers/tally.mjs";
 
-/** Names under which the clients are installed, with their packages. */
-const packages = {
-	undici6: "npm:undici@6",
-	undici7: "npm:undici@7",
-	undici8: "npm:undici@8",
-	axios: "1",
-	eventsource: "4",
-	got: "14",
-	"@grpc/grpc-js": "1",
-	ky: "1",
-	"node-fetch2": "npm:node-fetch@2",
-	"node-fetch3": "npm:node-fetch@3",
-	superagent: "10",
-	supertest: "7",
-	ws: "8",
-};
-
 const run = promisify(execFile);
 const project = new URL("..", import.meta.url).pathname;
-const clients = join(peersFolder(), "route-clients");
-if (!(await install())) {
+const clients = await installClients();
+if (clients === null) {
 	console.log("skipped: the clients cannot be installed\n0 passed, 0 failed");
 	process.exit(0);
 }
@@ -48,18 +31,6 @@ try {
 	await discard(scratch);
 }
 reportTally();
-
-/** Installs the clients, without scripts of theirs; whether they are there. */
-async function install() {
-	const names = Object.keys(packages);
-	const isThere = () => names.every((name) => existsSync(join(clients, "node_modules", name)));
-	if (isThere()) return true;
-	mkdirSync(clients, { recursive: true });
-	const wanted = names.map((name) => `${name}@${packages[name]}`);
-	const options = ["--no-save", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", clients];
-	await run("npm", ["install", ...options, ...wanted], { cwd: clients, timeout: 600_000 }).catch(() => {});
-	return isThere();
-}
 
 /** Bundles the route in both module formats, and the engine. */
 async function bundle() {

@@ -132,6 +132,8 @@ async function tryHabits(name, { project: example, packages = "", start }, place
 	const project = await createProject(example, packages, place, false);
 	const { file, source, runs } = habits[example];
 	writeFileSync(join(project, "test", file), source);
+	// it would take numbers of the suite's orders
+	rmSync(join(project, "test", file.replace("habits", "orders")));
 	const api = await startApi();
 	const env = { API_URL: api.url };
 	const recorded = await startIn(project, start, env).finally(() => api.stop());
@@ -172,7 +174,7 @@ async function createProject(example, packages, { sqlite, tarball, clients }, ha
 	if (clients !== null && hasClients) {
 		const [file, source] = clientSuites[example];
 		writeFileSync(join(project, "test", file), source);
-		cpSync(join(root, "interop", "runners", "clients.cjs"), join(project, "test", "clients.cjs"));
+		cpSync(join(root, "interop", "runners", "clients.cjs"), join(project, "src", "clients.cjs"));
 	}
 	return project;
 }

@@ -11,6 +11,7 @@ const server = createServer(async (request, response) => {
 		const { id, name } = await json(request);
 		response.writeHead(201).end(JSON.stringify({ id, name, createdAt: new Date().toISOString() }));
 	} else if (request.url?.startsWith("/orders")) response.end(JSON.stringify({ number: ++orders }));
+	else if (request.url?.startsWith("/status")) response.end(JSON.stringify({ status: "up" }));
 	else if (request.method === "OPTIONS") response.writeHead(204).end();
 	else response.writeHead(404).end(JSON.stringify({ error: "not found" }));
 });

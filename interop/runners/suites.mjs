@@ -3,11 +3,11 @@
 const loop = (test) =>
 	`for (const [name, send] of clients)
 	${test}(name, async () => {
-		const body = await send(\`\${process.env.API_URL}/orders?client=\${encodeURIComponent(name)}\`);
-		if (!/"number":\\d+/.test(body)) throw new Error(body);
+		const body = await send(\`\${process.env.API_URL}/status?client=\${encodeURIComponent(name)}\`);
+		if (!/"status":"up"/.test(body)) throw new Error(body);
 	});
 `;
-const modules = (lines) => `${lines.join("\n")}\nimport clients from "./clients.cjs";\n\nuseTape();\n`;
+const modules = (lines) => `${lines.join("\n")}\nimport clients from "../src/clients.cjs";\n\nuseTape();\n`;
 
 /** Name and text of the file, by project. */
 export const clientSuites = {
@@ -26,7 +26,7 @@ export const clientSuites = {
 	jest: [
 		"clients.test.js",
 		`const { useTape } = require("flowtape/test/jest");
-const clients = require("./clients.cjs");
+const clients = require("../src/clients.cjs");
 
 useTape();
 ${loop("test")}`,

@@ -31,7 +31,7 @@ const runners = [
 		title: "tap 21",
 		project: "tap",
 		packages: "tap@21",
-		start: ["npx", "tap", "-j2", "--disable-coverage", "--allow-empty-coverage"],
+		start: ["npx", "tap", "-j2", "--timeout=120", "--disable-coverage", "--allow-empty-coverage"],
 	},
 	{
 		title: "Vitest 4",

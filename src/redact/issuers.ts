@@ -253,6 +253,17 @@ export const issuers: readonly Issuer[] = [
 	// messages and mail
 	format("slack", "token", "xoxb- xoxp- xoxa- xoxr- xoxs- xoxo- xoxc- xoxd- xoxe- xoxe.", "xox(?:[bparsocd]-[\\w%-]{10,}|e(?:\\.xox[bp])?-(?:\\d-)?[A-Za-z\\d-]{20,})"),
 	prefixed("slack-app", "token", "xapp-", "\\d-[A-Z\\d]+-\\d+-[a-z\\d]+"),
+	format("sql-password", "password", "assword= Pwd= pwd= PWD=", "(?<=;\\s?(?:[Pp]|User )?)(?:assword|[Pp]wd|PWD)=([^;\"'\\s&<>\\\\]{4,200})", {
+		isWord: false,
+		least: 8,
+		end: "(?=[;\"'\\\\]|$)",
+		accepts: (secret) => !isTemplate(secret),
+	}),
+	format("cookie-script", "session", "document.cookie", "document\\.cookie\\s?=\\s?[\"'`]\\s?[\\w.-]{1,64}=([\\w.%~+/=-]{16,})", {
+		end: "(?=[;\"'`])",
+		least: 15,
+		accepts: isMixed,
+	}),
 	format("slack-webhook", "webhook", "hooks.slack.com", "hooks\\.slack\\.com/((?:services|workflows|triggers)/[\\w+/-]{30,})"),
 	format("discord-webhook", "webhook", "/api/webhooks/", "/api/webhooks/\\d{17,20}/([\\w-]{60,72})", { isWord: false }),
 	format("teams-webhook", "webhook", "webhook.office.com", "webhook\\.office\\.com/(webhookb2/[\\w@.-]{36,}/IncomingWebhook/[\\w/-]{32,})"),

@@ -4,7 +4,7 @@ import { RecentMap } from "../flow/recent-map.ts";
 import { type JsonState, walkJson } from "../json/walk.ts";
 import { mayPartBeCoded } from "./coded.ts";
 import { detached } from "./detached.ts";
-import { isGrantName, isHarmlessCookie, NAME_LIMIT, type SecretKind, secretKind } from "./names.ts";
+import { isGrantName, isHarmlessCookie, memberKind, NAME_LIMIT, type SecretKind, secretKind } from "./names.ts";
 import { personalKind } from "./personal-names.ts";
 import {
 	applyEdits,
@@ -18,6 +18,12 @@ import {
 
 /** Members beside which `code` and `nonce` are secret. */
 const GRANT = /"(?:state|grant_type|client_id)"\s*:/;
+
+/** The private members of a JSON Web Key, and the member beside which they are secret. */
+const KEY_MEMBER = /^(?:d|p|q|dp|dq|qi|k)$/;
+const WEB_KEY = /"kty"\s*:/;
+/** Members that hold the value of the object in which they are. */
+const INNER_VALUE = /^[$#@_]{0,2}(?:value|text|t|secret|plain)$/i;
 
 /** The names of members that hold the name and the value of another one, as in a HAR. */
 const NAME_MEMBER = /^(?:name|key)$/i;
@@ -34,6 +40,12 @@ interface Meaning {
 	readonly isValue: boolean;
 	/** Whether its value may be the field `Cookie` or `Set-Cookie`. */
 	readonly isCookieField: boolean;
+	/** Whether it is a secret only beside the member `kty`. */
+	readonly isKeyMember: boolean;
+	/** Whether it is the value of the object in which it is. */
+	readonly isInner: boolean;
+	/** The kind of the members of this value; null: by their own keys. */
+	readonly memberKind: SecretKind | null;
 	/** Whether one of these is true. */
 	readonly isRead: boolean;
 }
@@ -52,6 +64,9 @@ function meaningOf(key: string): Meaning {
 			isName: isName === true,
 			isValue: isValue === true,
 			isCookieField: isCookieField === true,
+			isKeyMember: KEY_MEMBER.test(key),
+			isInner: INNER_VALUE.test(key),
+			memberKind: memberKind(key),
 			isRead: isName === true || isValue === true || isCookieField === true,
 		};
 		meanings.set(detached(key), meaning);
@@ -99,7 +114,8 @@ export function redactJson(
 			const meaning = meaningOf(nameOf(path));
 			const coded = isString && mayPartBeCoded(text, from + 1, to - 1);
 			const isEscaped = coded === "escaped";
-			let kind: SecretKind | null = meaning.isGrant && hasGrant() ? "code" : meaning.kind;
+			let kind: SecretKind | null = meaning.isGrant && hasGrant() ? "code" : (meaning.kind ?? outerKind(path, meaning));
+			if (kind === null && meaning.isKeyMember && WEB_KEY.test(text)) kind = "opaque";
 			// most values
 			if (kind === null && coded === false && !own && !meaning.isRead && !redaction.rules.pii) return;
 			const raw = isString ? text.slice(from + 1, to - 1) : text.slice(from, to);
@@ -155,6 +171,14 @@ const [QUOTE, OPEN_ARRAY, OPEN_OBJECT] = [0x22, 0x5b, 0x7b];
 function isCookie(path: readonly string[], { isCookieField, isValue }: Meaning, value: ByteString): boolean {
 	if (isCookieField) return value.includes("=");
 	return isValue && path.some((part) => COOKIES.test(part)) && !isHarmlessCookie(value);
+}
+
+/** The kind of a value by the object or list in which it is, such as `{"token": {"value": …}}` and `{"apiKeys": […]}`. */
+function outerKind(path: readonly string[], { isInner }: Meaning): SecretKind | null {
+	const outer = path[path.length - 2];
+	if (outer === undefined) return null;
+	const { kind, memberKind } = meaningOf(outer);
+	return isInner ? (kind ?? memberKind) : memberKind;
 }
 
 /** The name of the member that a path leads to; items of a list have the list's. */

@@ -47,7 +47,9 @@ function tagEnd(text: ByteString, from: number): number | null {
 /** Minified pages have values without quotes. */
 const ATTRIBUTE = /([\w:.-]{1,100})\s{0,10}=\s{0,10}(?:"([^"]*)"|'([^']*)'|([^\s"'`=<>]{1,4096}))/g;
 /** The text of an element without child elements, and its end tag. */
-const TEXT = /([^<]{1,8000})<\/\s*([\w:.-]{1,100})\s*>/y;
+const TEXT = /(?:<!\[CDATA\[([^<\]]{1,8000})\]\]>|([^<]{1,8000}))<\/\s*([\w:.-]{1,100})\s*>/y;
+/** Behind an element with a name, the value in the next ones: `<key>password</key><string>…`, `<name>…</name><value>…`. */
+const NAMED_TEXT = /<\/[\w:.-]{1,100}>\s{0,100}(?:<[\w:.-]{1,100}>\s{0,100}){1,3}([^<\s][^<]{0,8000})<\//y;
 
 /** The replacements in a text, in order. */
 export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] {
@@ -64,18 +66,38 @@ export function markupEdits(text: ByteString, redaction: Redaction): TextEdit[] 
 		}
 		const name = localName(element);
 		const kind = secretKind(name);
-		if (kind === null && !redaction.rules.pii) continue;
+		const isName = name === "key" || name === "name";
+		if (kind === null && !isName && !redaction.rules.pii) continue;
 		TEXT.lastIndex = to + 1;
-		const [, content, end] = TEXT.exec(text) ?? [];
+		const match = TEXT.exec(text);
+		const [, data, plain, end] = match ?? [];
+		const content = data ?? plain;
 		if (content === undefined || end !== element) continue;
+		if (isName) edits.push(...namedEdits(text, TEXT.lastIndex - end.length - 3, content.trim(), redaction));
 		const value = content.trim();
 		pushEdit(
 			edits,
 			value,
-			to + 1 + content.indexOf(value),
+			text.indexOf(value, to + 1),
 			replacementOf(unescapeMarkup(value), kind, name, element, redaction),
 		);
 	}
+	return edits;
+}
+
+/**
+ * The value behind an element that has its name.
+ * @param from where the end tag of that element begins
+ */
+function namedEdits(text: ByteString, from: number, name: string, redaction: Redaction): TextEdit[] {
+	const kind = secretKind(name);
+	if (kind === null) return [];
+	NAMED_TEXT.lastIndex = from;
+	const value = NAMED_TEXT.exec(text)?.[1]?.trimEnd();
+	if (value === undefined) return [];
+	const edits: TextEdit[] = [];
+	const at = text.indexOf(value, from);
+	pushEdit(edits, value, at, replacementOf(unescapeMarkup(value), kind, name, name, redaction));
 	return edits;
 }
 

@@ -1,6 +1,7 @@
 // Tells by the name of a value whether the value is a secret: names of parameters, form fields, JSON keys, XML
 // attributes, cookies and headers.
 import { RecentMap } from "../flow/recent-map.ts";
+import { entropy } from "./entropy.ts";
 
 /** The kinds of secrets. Placeholders and reports contain these words. */
 export type SecretKind =
@@ -15,6 +16,7 @@ export type SecretKind =
 	| "jwt"
 	| "key"
 	| "nonce"
+	| "opaque"
 	| "otp"
 	| "password"
 	| "secret"
@@ -25,9 +27,13 @@ export type SecretKind =
 
 /** Words that mean a secret as the last word of a name. Some are what other words become without their border. */
 const lastWords: ReadonlyMap<string, SecretKind> = new Map([
-	...kinds("password", "password passwords passwd pwd passphrase passcode pw"),
-	...kinds("otp", "otp otc totp pin cvv cvc"),
-	...kinds("token", "token jwt"),
+	...kinds("password", "password passwords passwd pwd passphrase passcode pw psk"),
+	// in German, Spanish, Portuguese, French and Dutch
+	...kinds("password", "passwort kennwort contrasena senha motdepasse wachtwoord"),
+	...kinds("otp", "otp otc totp pin cvv cvc vercode accesscode"),
+	...kinds("token", "token jwt hdnts hdnea"),
+	// only values that look random: these words have other meanings too
+	...kinds("opaque", "auth bearer ticket sign tkn sess sk skey viewkey rlkey resourcekey unlock wxsid"),
 	...kinds("secret", "secret secrets"),
 	...kinds("key", "apikey"),
 	...kinds("signature", "sig signature hmac"),
@@ -47,9 +53,16 @@ const lastPairs: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("session", "session id,sess id,session key"),
 	...kinds("assertion", "saml request,saml response"),
 	...kinds("connection", "connection string,connection url,connection uri"),
-	...kinds("code", "code verifier,authorization code,auth code,device code"),
-	...kinds("csrf", "authenticity token,verification token,wp nonce,form key"),
-	...kinds("token", "state handle,interaction handle,captcha response,recaptcha response,turnstile response"),
+	...kinds("code", "code verifier,authorization code,auth code,device code,oauth verifier"),
+	...kinds("csrf", "authenticity token,verification token,wp nonce,form key,anti forgery"),
+	...kinds("opaque", "magic link,invite code,user code"),
+	...kinds("password", "de passe,mot passe"),
+	...kinds("secret", "seed phrase,recovery phrase"),
+	...kinds("otp", "access code,verify code,ver code"),
+	...kinds(
+		"token",
+		"token hint,state handle,interaction handle,captcha response,recaptcha response,turnstile response",
+	),
 	...kinds("otp", "verification code,security code,confirmation code,otp code,totp code,mfa code,sms code,auth pin"),
 	...kinds(
 		"otp",
@@ -62,15 +75,15 @@ const lastPairs: ReadonlyMap<string, SecretKind> = new Map([
 /** In front of `key` and `keys`, these words make it a secret. */
 const keyWords = words(
 	"api access private secret account shared subscription function master auth encryption signing app application " +
-		"admin service deploy license hmac aes rsa webhook integration write apikey",
+		"admin service deploy license hmac aes rsa webhook integration write apikey share stream sess priv",
 );
 /** In front of `pass`, these words make it a password. Alone, it can be a verb or a ticket. */
 const passWords = words(
 	"user db database smtp mail email imap proxy ftp ssh http basic auth admin root login mysql pg postgres redis " +
-		"mongo rabbit key keystore truststore cert new old my wifi vpn ldap sudo",
+		"mongo rabbit key keystore truststore cert new old my wifi vpn ldap sudo wp",
 );
 /** In front of `sid`, these words make it a session. Alone, it can be any id of a service. */
-const sidWords = words("connect session user auth sso php express secure");
+const sidWords = words("connect session user auth sso php express secure x");
 /** In front of `token`, these words make it a cursor, an idempotency key or a part of a text. */
 const harmlessTokens = words(
 	"page next previous prev continuation sync pagination paging starting start end cursor skip resume idempotency " +
@@ -92,12 +105,16 @@ const harmlessWords = words("pagetoken nextpagetoken nexttoken continuationtoken
 /** Names of headers whose whole value is a secret, besides those whose last words say so. */
 const headers: ReadonlyMap<string, SecretKind> = new Map([
 	...kinds("authorization", "authentication-info proxy-authentication-info"),
-	...kinds("token", "x-amz-security-token"),
-	...kinds("jwt", "x-goog-iap-jwt-assertion cf-access-jwt-assertion dpop"),
+	...kinds("token", "x-amz-security-token x-firebase-appcheck x-ig-www-claim"),
+	...kinds("key", "x-honeycomb-team x-jfrog-art-api"),
+	...kinds("jwt", "x-goog-iap-jwt-assertion cf-access-jwt-assertion x-amzn-oidc-data dpop"),
 	...kinds("credential", "x-forwarded-client-cert"),
 ]);
 /** Last words of headers that mean a secret, besides those of all names. */
-const headerWords: ReadonlyMap<string, SecretKind> = new Map([...kinds("key", "key"), ...kinds("credential", "auth")]);
+const headerWords: ReadonlyMap<string, SecretKind> = new Map([
+	...kinds("key", "key"),
+	...kinds("credential", "auth authentication bearer cookie ticket"),
+]);
 /** In front of `key` in the name of a header, these words mean that it is not a secret. */
 const harmlessKeys = words(
 	"idempotency websocket surrogate cache public sort partition routing primary foreign object group shard",
@@ -125,9 +142,9 @@ export function headerKind(name: string): SecretKind | null {
 		const name = given.toLowerCase();
 		if (structuredHeaders.test(name)) return null;
 		const words = wordsOf(name);
-		const [before = "", last = ""] = words.slice(-2);
+		const [last = "", before = ""] = words.slice(-2).reverse();
 		if (last === "key" && harmlessKeys.has(before)) return null;
-		return headers.get(name) ?? kindOfWords(words) ?? headerWords.get(last) ?? null;
+		return headers.get(name) ?? headerWords.get(last) ?? kindOfWords(words);
 	});
 }
 
@@ -164,9 +181,26 @@ export function isHarmlessCookie(value: string): boolean {
  * Passwords and one-time codes can be numbers.
  */
 export function isPlainValue(value: string, kind: SecretKind | null = null): boolean {
+	if (kind === "opaque") return !isOpaque(value);
 	if (/^\s*(?:true|false|null|undefined)?\s*$/i.test(value)) return true;
 	if (kind === "password" || kind === "otp") return false;
 	return /^\s*[-+]?(?:\d[.,]?){1,14}\s*$/.test(value);
+}
+
+/** Whether a value looks random: 16 or more letters and digits that are no UUID. */
+function isOpaque(value: string): boolean {
+	return /^(?=.*\d)(?=.*[A-Za-z])[\w.~+=%|-]{16,}$/.test(value) && !UUID.test(value) && entropy(value) >= 3;
+}
+
+const UUID = /^[\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12}$/i;
+
+/** The kind of a value in a list or object of secrets, such as `apiKeys`, whatever its own name is. */
+export function memberKind(container: string): SecretKind | null {
+	return /^(?:(?:api|access|auth|refresh|secret|private)[_-]?)?(?:keys|tokens)$|^(?:secrets|credentials)$/i.test(
+		container,
+	)
+		? "opaque"
+		: null;
 }
 
 /** The words of a name in lower case. They end at `_ - . [ ] :`, spaces and camel humps, and lose digits at the end. */

@@ -7,10 +7,17 @@ import { redactSigned } from "./schemes.ts";
 
 /** The next segment of a path is a secret if it is opaque. */
 const BEFORE_SECRET =
-	/^(?:token|reset-?password|password-?reset|verify|invite|invitation|magic|share|webhooks?|services|confirm|confirmation|activate|activation|unsubscribe)$/i;
+	/^(?:token|reset-?password|password-?reset|verify(?:-?email)?|invite|invitation|magic(?:-?link)?|share|webhooks?|webhookb2|incomingwebhook|hooks?|services|confirm|confirmation|activate|activation|unsubscribe|auth|sessions?|api-?keys?)$/i;
 
 /** A quick check for `BEFORE_SECRET`. */
-const MAY_HAVE_SECRET = /token|password|verify|invit|magic|share|webhook|services|confirm|activat|unsubscribe/i;
+const MAY_HAVE_SECRET =
+	/token|password|verify|invit|magic|share|hook|services|confirm|activat|unsubscribe|auth|session|api-?key|private-|\(s\(/i;
+
+/** The id of a workspace or channel, in web-hook URLs before the secret. */
+const HOOK_ID = /^[A-Z][A-Z\d]{7,11}$/;
+
+/** Sessions of ASP.NET without cookies, and addresses of private calendars. */
+const IN_SEGMENT = /^(\(S\(|private-)([a-z\d]{24}|[\da-f]{32})(\)\)|)$/i;
 
 /** Letters and digits, or long and mixed: not a word, a number or a UUID. */
 const OPAQUE = /^(?=.*\d)(?=.*[A-Za-z])[\w.~-]{12,}$|^(?=.*[a-z])(?=.*[A-Z])[\w.~-]{20,}$/;
@@ -76,9 +83,13 @@ function redactSegments(path: ByteString, redaction: Redaction, isSearched: bool
 	if (!MAY_HAVE_SECRET.test(formats)) return formats;
 	let isNext = false;
 	return formats.replace(/[^/]+/g, (segment) => {
-		const isSecret = isNext && OPAQUE.test(segment) && !UUID.test(segment);
+		const isHookId = HOOK_ID.test(segment);
+		const isSecret = isNext && OPAQUE.test(segment) && !UUID.test(segment) && !isHookId;
 		// an opaque segment of a web-hook URL is followed by others
-		isNext = BEFORE_SECRET.test(segment) || isSecret;
+		isNext = BEFORE_SECRET.test(segment) || isSecret || (isNext && isHookId);
+		const [, before, inside, after] = IN_SEGMENT.exec(segment) ?? [];
+		if (inside !== undefined)
+			return `${before}${redaction.secret(inside, "session", "url.segment", "path", "path")}${after}`;
 		return isSecret ? redaction.secret(segment, "token", "url.segment", "path", "path") : segment;
 	});
 }
@@ -125,7 +136,8 @@ function redactPair(
 	if (rules.params?.(name)) return redaction.secret(value, "param", "own.param", place, name);
 	const signed = redactSigned(name, value, redaction.replacer(place, name));
 	if (signed !== null) return signed;
-	const named = kind === null ? null : redaction.named(value, kind, place, name);
+	const meant = kind ?? (name === "key" ? "opaque" : null);
+	const named = meant === null ? null : redaction.named(value, meant, place, name);
 	return (
 		named ??
 		redaction.personal(value, name, place) ??

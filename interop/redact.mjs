@@ -1,6 +1,7 @@
 // Chromium logs in to a site and uses its token, over HTTP/1.1 and HTTP/2, while flowtape records with --redact: no byte of
 // the tape, of temporary files and of the log tells a secret. Then the site is stopped, and the same page works from the
-// tape with another password and key. The same with a tape that is cleaned afterwards. Ends with `N passed, N failed`.
+// tape with another password and key. The same with a tape that is cleaned afterwards. Other formats of both tapes have no
+// secret either, and mitmproxy opens them. Ends with `N passed, N failed`.
 import assert from "node:assert/strict";
 import { execFile, execFileSync } from "node:child_process";
 import { createHash, randomBytes, X509Certificate } from "node:crypto";
@@ -13,6 +14,7 @@ import { promisify } from "node:util";
 import { gunzipSync } from "node:zlib";
 import { findChromium, startChromium } from "../fixtures/make/chromium.mjs";
 import { discard } from "../fixtures/make/discard.mjs";
+import { findMitmproxy } from "./peers/mitmproxy.mjs";
 import { flowtape, startFlowtape } from "./peers/proxies.mjs";
 import { check, reportTally } from "./peers/tally.mjs";
 import { startSite } from "./redact/site.mjs";
@@ -163,6 +165,21 @@ async function session(command, tape, args, parts, given) {
 	return got;
 }
 
+const FORMATS = ["har", "mitm", "jsonl"];
+/** Prints the number of HTTP flows that mitmproxy reads from a file. */
+const COUNT = `
+import sys
+from mitmproxy.io import FlowReader
+with open(sys.argv[1], "rb") as file:
+    print(sum(hasattr(flow, "request") for flow in FlowReader(file).stream()))
+`;
+
+/** The number of HTTP flows in JSON lines. */
+const flowsIn = (path) =>
+	readFileSync(path, "utf8")
+		.split("\n")
+		.filter((line) => line.includes('"request":')).length;
+
 const cli = (...args) => run(process.execPath, [flowtape, ...args], { env, cwd: places.tapes });
 
 try {
@@ -170,6 +187,7 @@ try {
 	else {
 		const site = await startSite({ certificate: makeCertificate(), secrets });
 		const reports = await startReports();
+		const mitmproxy = findMitmproxy();
 		const pem = (await cli("ca", "export")).stdout;
 		const trust = createHash("sha256")
 			.update(new X509Certificate(pem).publicKey.export({ type: "spki", format: "der" }))
@@ -190,6 +208,16 @@ try {
 		site.stop();
 		for (const tape of ["live.tape", "cleaned.tape"]) {
 			await check(`scan finds no secret in ${tape}`, () => cli("scan", tape));
+			await check(`no secret is in other formats of ${tape}`, async () => {
+				for (const format of FORMATS) await cli("convert", tape, `${tape}.${format}`, "-q");
+				assert.deepEqual(dirtyFiles(), []);
+			});
+			if (mitmproxy !== null)
+				for (const format of ["har", "mitm"])
+					await check(`mitmproxy opens the .${format} of ${tape}`, async () => {
+						const { stdout } = await run(mitmproxy, ["-c", COUNT, join(places.tapes, `${tape}.${format}`)]);
+						assert.equal(Number(stdout), flowsIn(join(places.tapes, `${tape}.jsonl`)));
+					});
 			await check(`the page works from ${tape} with another password`, async () => {
 				const report = join(places.tapes, "report.jsonl");
 				const args = ["--match-content", "meaning", "--report", report];

@@ -82,7 +82,7 @@ t.test("tokens of vendors for which no rule was made at first", async (t) => {
 t.test("scripts without secrets", async (t) => {
 	let [size, found] = [0, 0];
 	for (const name of (readdirSync("node_modules", { recursive: true }) as string[]).sort()) {
-		if (!/\.[cm]?js$/.test(name) || size > 12e6) continue;
+		if (!/\.[cm]?js$/.test(name)) continue;
 		const bytes = readFileSync(join("node_modules", name));
 		size += bytes.length;
 		found += findInText(bytes, { free: true }).length;

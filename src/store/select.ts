@@ -37,16 +37,19 @@ const all: Condition = { sql: "1", parameters: [], exact: true, narrows: false }
 const none: Condition = { sql: "0", parameters: [], exact: true, narrows: true };
 const unknown: Condition = { ...all, exact: false };
 
-/** A condition for the rows that a filter may match, limited to the given ids. */
+/** A condition for the rows that a filter may match, limited to the given ids and to numbers above `after`. */
 export function selectRows(
 	filter: Filter | undefined,
 	ids: readonly string[] | undefined,
 	distinct: DistinctValues,
+	after = 0,
 ): Condition {
-	const matching = filter === undefined ? all : translate(filter.plan, distinct, false, all);
-	return ids === undefined
-		? matching
-		: join([condition("id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)), matching], "AND");
+	const limits: Condition[] = [];
+	if (after > 0) limits.push(condition("seq > ?", after));
+	if (ids !== undefined) limits.push(condition("id IN (SELECT value FROM json_each(?))", JSON.stringify(ids)));
+	const among = limits.length === 0 ? all : join(limits, "AND");
+	const matching = filter === undefined ? all : translate(filter.plan, distinct, false, among);
+	return limits.length === 0 ? matching : join([among, matching], "AND");
 }
 
 function condition(sql: string, ...parameters: (string | number)[]): Condition {

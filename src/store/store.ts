@@ -16,6 +16,8 @@ export interface StoreReadOptions {
 	 * reported and left out. If false (default), bodies are read on access, and reading a damaged one throws.
 	 */
 	bodies?: boolean | undefined;
+	/** Only flows with higher sequence numbers. Default: 0. */
+	after?: number | undefined;
 }
 
 /** The request of a flow, with the sequence number of the flow. If the request was changed, it is the original one. */

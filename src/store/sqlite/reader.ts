@@ -223,11 +223,11 @@ export class TapeReader implements PartReader, SourceTape {
 		);
 	}
 
-	*#batches({ filter, ids, bodies = false }: StoreReadOptions): Generator<Flow[]> {
+	*#batches({ filter, ids, bodies = false, after = 0 }: StoreReadOptions): Generator<Flow[]> {
 		const isChecking = bodies || looksAtBodies(filter);
 		let hasBegun = false;
 		try {
-			const condition = conditionOf(this.#db, filter, ids);
+			const condition = conditionOf(this.#db, filter, ids, after);
 			const remaining = condition.exact ? undefined : filter;
 			for (const rows of this.#candidates(condition, remaining, isChecking)) {
 				hasBegun = true;
@@ -253,8 +253,8 @@ export class TapeReader implements PartReader, SourceTape {
 	}
 
 	/** The sequence numbers of the flows that match, in batches. */
-	*matching({ filter, ids }: StoreReadOptions): Generator<number[]> {
-		const condition = conditionOf(this.#db, filter, ids);
+	*matching({ filter, ids, after = 0 }: StoreReadOptions): Generator<number[]> {
+		const condition = conditionOf(this.#db, filter, ids, after);
 		if (condition.exact || filter === undefined) yield* numbersOf(this.#db, condition);
 		else if (canDecide(filter.plan))
 			for (const { matching, undecided } of decidedRows(this.#db, this.bodies, condition, filter.plan)) {

@@ -22,11 +22,16 @@ const MAX_UNREADABLE_BATCHES = 250;
 /** The same limit if the highest sequence number cannot be read. */
 const MAX_UNREADABLE_BATCHES_UNCOUNTED = 25;
 
-/** Translates a filter and a list of ids to a condition on columns. */
-export function conditionOf(db: TapeDatabase, filter: Filter | undefined, ids?: readonly string[]): Condition {
+/** Translates a filter, a list of ids and the number before the first flow to a condition on columns. */
+export function conditionOf(
+	db: TapeDatabase,
+	filter: Filter | undefined,
+	ids?: readonly string[],
+	after = 0,
+): Condition {
 	const distinct = (column: Column, { sql, parameters }: Condition) =>
 		db.column<string | number | null>(`SELECT DISTINCT ${column} FROM flow WHERE ${sql}`, ...parameters);
-	return selectRows(filter, ids?.map(toStored), distinct);
+	return selectRows(filter, ids?.map(toStored), distinct, after);
 }
 
 /**

@@ -14,6 +14,7 @@ import { readNotes } from "./notes.ts";
 import type { Mode } from "./open-tape.ts";
 import { TapeReader } from "./reader.ts";
 import { SCHEMA_VERSION } from "./schema.ts";
+import { FlowTable } from "./table.ts";
 import { type KeyOf, TapeWriter } from "./writer.ts";
 
 export interface StoreOptions {
@@ -217,6 +218,11 @@ export class SqliteStore extends FlowSink implements FlowStore {
 
 	requests(): Generator<StoredRequest[]> {
 		return this.#untilClosed(this.#reader.requests());
+	}
+
+	/** A table of the flows, for a viewer. */
+	table(): FlowTable {
+		return new FlowTable(this.#db, this.#reader);
 	}
 
 	/** Stops a scan in the background when the tape is closed, so that the scan does not open it again. */

@@ -97,6 +97,8 @@ const importersOf = {
 	bcryptjs: "src/hooks/proxy-auth",
 	ldapts: "src/hooks/proxy-auth",
 	tap: "integrations/test/tap.js",
+	preact: "viewer/page/",
+	"@preact/signals": "viewer/page/",
 };
 
 /** Files of src/hooks that every feature may import. Only src/hooks/builtin.ts imports all features. */
@@ -178,7 +180,7 @@ module.exports = {
 		),
 		rule(
 			"every file is imported",
-			{ orphan: true, pathNot: "^commands/main\\.js|node-preload|node-clock|\\.d\\.js" },
+			{ orphan: true, pathNot: "^commands/main\\.js|^viewer/page/main\\.js|node-preload|node-clock|\\.d\\.js" },
 			{},
 		),
 	],

@@ -102,6 +102,22 @@ function commonJsTypes(entryPoint, names) {
 	return [`import type * as module from ${module};\nexport type * from ${module};\n`, ...values, ...classes].join("");
 }
 
+// the page of the viewer, for browsers
+await build({
+	entryPoints: { page: "viewer/page/main.tsx", "page-style": "viewer/page/page.css" },
+	outdir: "dist/viewer",
+	bundle: true,
+	format: "esm",
+	platform: "browser",
+	target: "es2022",
+	jsx: "automatic",
+	jsxImportSource: "preact",
+	minify: true,
+	legalComments: "linked",
+	logLevel: "warning",
+});
+cpSync("viewer/page/index.html", "dist/viewer/index.html");
+
 // code that runs in the Node processes of a recorded command, also in old versions of Node
 await build({
 	entryPoints: ["src/child/node-preload.cts", "src/child/node-clock.cts"],

@@ -1,4 +1,4 @@
-// Runs lint, types and structure in parallel. `npm test` starts with it. The type check also compiles the tests to
+// Runs lint, types (of the page too) and structure in parallel. `npm test` starts with it. The type check also compiles the tests to
 // build/.
 import { spawn } from "node:child_process";
 import { text } from "node:stream/consumers";
@@ -6,6 +6,7 @@ import { text } from "node:stream/consumers";
 const checks = {
 	lint: ["npm", "run", "--silent", "lint"],
 	types: ["npx", "tsc", "-p", "tsconfig.json"],
+	page: ["npx", "tsc", "-p", "tsconfig.viewer.json"],
 	structure: ["npm", "run", "--silent", "structure"],
 };
 

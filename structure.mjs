@@ -11,20 +11,23 @@ const parts = ["src", "api", "commands", "formats", "viewer", "integrations"].fi
 const sources = parts.flatMap((part) => readdirSync(part, { recursive: true }).map((name) => join(part, name)));
 
 /** Converts a file to JavaScript that keeps all imports, also those of types. */
-function untyped(text) {
+function untyped(text, loader) {
 	const kept = text
 		.replace(/^import type /gm, "import ")
 		.replace(/^export type (?=[{*])/gm, "export ")
 		// an import without names is kept, even if only types were imported
 		.replace(/^(?:import [^;"]*|export (?:\{[^}]*\}|\*[^;"]*)) from ("[^"]+");$/gm, "import $1;");
-	return transformSync(kept, { loader: "ts" }).code.replace(/\.([cm]?)ts"/g, '.$1js"');
+	return transformSync(kept, { loader, jsx: "automatic", jsxImportSource: "preact" }).code.replace(
+		/\.([cm]?)tsx?"/g,
+		'.$1js"',
+	);
 }
 
 rmSync(folder, { recursive: true, force: true });
-for (const file of ["index.ts", ...sources.filter((name) => /(?<!\.d)\.c?ts$/.test(name))]) {
-	const target = join(folder, file.replace(/ts$/, "js"));
+for (const file of ["index.ts", ...sources.filter((name) => /(?<!\.d)\.c?tsx?$/.test(name))]) {
+	const target = join(folder, file.replace(/tsx?$/, "js"));
 	mkdirSync(dirname(target), { recursive: true });
-	writeFileSync(target, untyped(readFileSync(file, "utf8")));
+	writeFileSync(target, untyped(readFileSync(file, "utf8"), file.endsWith("x") ? "tsx" : "ts"));
 }
 const { status } = spawnSync(
 	process.execPath,

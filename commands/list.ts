@@ -11,6 +11,7 @@ export const commands: Readonly<Record<string, () => Promise<Command>>> = {
 	filter: async () => (await import("./filter.ts")).command,
 	rewrite: async () => (await import("./rewrite.ts")).command,
 	show: async () => (await import("./show.ts")).command,
+	view: async () => (await import("./view.ts")).command,
 	diff: async () => (await import("./diff.ts")).command,
 	stats: async () => (await import("./stats.ts")).command,
 	export: async () => (await import("./export.ts")).command,

@@ -7,7 +7,7 @@ import { topics } from "./topics.ts";
 export const commandGroups: Readonly<Record<string, readonly string[]>> = {
 	Record: ["record", "run", "browser"],
 	Replay: ["replay-server", "replay-client"],
-	Look: ["show", "filter", "stats", "diff", "scan", "explain"],
+	Look: ["show", "view", "filter", "stats", "diff", "scan", "explain"],
 	Change: ["rewrite", "convert", "export", "split", "prune"],
 	"Set up": ["ca", "doctor", "completion"],
 };

@@ -62,20 +62,27 @@ function inputError(path: string, cause: unknown): unknown {
 function fileInput(descriptor: number, path: string, size: number): Input {
 	let done = 0;
 	let isClosed = false;
+	/** The read in progress. */
+	let reading: Promise<unknown> = Promise.resolve();
+	const readNext = (buffer: Buffer, position: number) => {
+		const next = readAt(descriptor, buffer, 0, buffer.length, position);
+		reading = next.catch(() => {});
+		return next;
+	};
 	return {
 		path,
 		name: path,
 		size,
 		progress: () => ({ done, total: size }),
 		peek: async (bytes) => {
-			const { buffer, bytesRead } = await readAt(descriptor, Buffer.alloc(bytes), 0, bytes, 0);
+			const { buffer, bytesRead } = await readNext(Buffer.alloc(bytes), 0);
 			return buffer.subarray(0, bytesRead);
 		},
 		async *chunks({ reuse } = { reuse: false }) {
 			let buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES);
 			// the number of a closed descriptor may be that of another file
 			while (!isClosed) {
-				const { bytesRead } = await readAt(descriptor, buffer, 0, CHUNK_BYTES, done);
+				const { bytesRead } = await readNext(buffer, done);
 				if (bytesRead === 0) return;
 				done += bytesRead;
 				yield buffer.subarray(0, bytesRead);
@@ -85,6 +92,8 @@ function fileInput(descriptor: number, path: string, size: number): Input {
 		async close() {
 			if (isClosed) return;
 			isClosed = true;
+			// a consumer that stops early may leave one
+			await reading;
 			closeReading(descriptor);
 		},
 	};

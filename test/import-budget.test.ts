@@ -28,7 +28,7 @@ const bytesOf = (files: readonly string[]) => files.reduce((sum, file) => sum + 
 const SMALL = new Set<string | undefined>(["node:module", "node:path", "node:url"]);
 
 for (const [file, most] of Object.entries({
-	"index.js": { files: 12, kilobytes: 130 },
+	"index.js": { files: 12, kilobytes: 132 },
 	"flow.js": { files: 6, kilobytes: 48 },
 	"hooks.js": { files: 4, kilobytes: 2 },
 })) {

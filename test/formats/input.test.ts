@@ -106,3 +106,12 @@ t.test("files that the system refuses to open", async (t) => {
 	for (const path of [loop, join(folder, "n".repeat(300))])
 		await t.rejects(openInput(path), { code: "FT_IO", message: /: cannot be read: (ELOOP|ENAMETOOLONG)/, file: path });
 });
+
+t.test("an input that is closed while it is read ends after that read", async (t) => {
+	const input = await openInput(join(t.testdir({ a: "hello" }), "a"));
+	const chunks = input.chunks()[Symbol.asyncIterator]();
+	const next = chunks.next();
+	await input.close();
+	t.equal(String((await next).value), "hello");
+	t.match(await chunks.next(), { done: true });
+});

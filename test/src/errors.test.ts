@@ -28,7 +28,8 @@ t.test("every code has a meaning and an exit status, which is 0 only for warning
 	for (const [code, { status, meaning }] of Object.entries(errorCodes)) {
 		t.match(code, /^FT_[A-Z_]+$/);
 		t.ok(
-			[1, 2, 3, 4].includes(status) || ["FT_LOSS", "FT_ODD_FIELD", "FT_UPGRADED", "FT_WAITING"].includes(code),
+			[1, 2, 3, 4].includes(status) ||
+				["FT_LOSS", "FT_NEWER_RULES", "FT_ODD_FIELD", "FT_UPGRADED", "FT_WAITING"].includes(code),
 			code,
 		);
 		t.match(meaning, /^[a-z].*[^.]$/, code);

@@ -89,14 +89,14 @@ const KEYS: readonly Key[] = [
 		act: () => mark(marker),
 	})),
 	{ keys: ["0"], help: "remove the mark", act: () => mark("") },
-	{ keys: ["c"], help: "comment", act: () => comment() },
+	{ keys: ["c"], help: "comment", act: () => openDialog("comment-dialog") },
 	{ keys: ["u"], help: "undo the last edit", act: () => void attempt(undo) },
 	{ keys: ["="], help: "compare the two selected flows", act: () => compare() },
 	{ keys: ["y"], help: "copy as curl", act: () => copyChosen("curl") },
 	{ keys: ["Y"], help: "choose how to copy", act: () => openTab("export") },
 	{ keys: ["x"], help: "explain", act: () => openTab("explain") },
 	{ keys: ["e"], help: "export the selection or the list", act: () => openDialog("export-dialog") },
-	{ keys: ["g"], help: "go to a flow by its number", act: () => goTo() },
+	{ keys: ["g"], help: "go to a flow by its number", act: () => openDialog("go-dialog") },
 	{ keys: ["?"], help: "all keys", act: () => openDialog("keys-dialog") },
 ];
 
@@ -120,10 +120,6 @@ export function onKey(event: KeyboardEvent): void {
 
 function mark(marked: string): void {
 	void attempt(() => edit({ marked }));
-}
-
-function comment(): void {
-	openDialog("comment-dialog");
 }
 
 function select(isRange: boolean): void {
@@ -164,10 +160,6 @@ function openTab(tab: "export" | "explain"): void {
 function copyChosen(format: string): void {
 	const seq = place.value.seq ?? chosen()[0];
 	if (seq !== undefined) void copyAs(seq, format);
-}
-
-function goTo(): void {
-	openDialog("go-dialog");
 }
 
 /** Opens a dialog; Escape closes it, and the focus goes back. */

@@ -1,6 +1,6 @@
 // A flow in full, for the page: its messages, connections and times. Bodies are read separately.
 import { toText } from "../../src/flow/bytes.ts";
-import type { Address, ClientConnection, Connection, ServerConnection } from "../../src/flow/connection.ts";
+import type { Address, Connection, ServerConnection } from "../../src/flow/connection.ts";
 import { parseMediaType } from "../../src/flow/content-type.ts";
 import { cookiePairs } from "../../src/flow/cookies.ts";
 import { incompleteParts } from "../../src/flow/ending.ts";
@@ -119,15 +119,11 @@ function tlsText({ tlsVersion, cipher, alpn }: Connection): string {
 }
 
 function timingOf(flow: Flow): TimingPart[] {
-	return flow.type === "http" ? httpTiming(flow, flow.serverConn, flow.clientConn) : [];
+	return flow.type === "http" ? httpTiming(flow, flow.serverConn) : [];
 }
 
 /** Phases whose times were recorded, in seconds from the start of the request. */
-function httpTiming(
-	{ request, response }: HttpFlow,
-	server: ServerConnection,
-	_client: ClientConnection,
-): TimingPart[] {
+function httpTiming({ request, response }: HttpFlow, server: ServerConnection): TimingPart[] {
 	const start = request.timestampStart;
 	const part = (name: string, from: number | null | undefined, to: number | null | undefined): TimingPart | null =>
 		from == null || to == null || from === 0 || to === 0 || to < from

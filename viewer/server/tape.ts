@@ -48,6 +48,7 @@ export class ViewedTape {
 	readonly #store: SqliteStore;
 	readonly #undo: Before[][] = [];
 	#timer: NodeJS.Timeout | null = null;
+	#lastEdit: Promise<void> = Promise.resolve();
 	/** Number of edits. */
 	revision = 0;
 
@@ -173,9 +174,17 @@ export class ViewedTape {
 		return last.length;
 	}
 
-	async #amend(numbers: readonly number[], change: (flow: Flow, seq: number) => boolean): Promise<void> {
+	/** Edits wait for one another, because a tape has one writer. */
+	#amend(numbers: readonly number[], change: (flow: Flow, seq: number) => boolean): Promise<void> {
+		const edit = this.#lastEdit.then(() => this.#write(numbers, change));
+		this.#lastEdit = edit.catch(() => {});
+		return edit;
+	}
+
+	async #write(numbers: readonly number[], change: (flow: Flow, seq: number) => boolean): Promise<void> {
 		const { editable } = this;
 		if (editable !== true) throw new FlowtapeError("FT_USAGE", `the tape cannot be changed: ${editable}`);
+		// a file that was deleted must not be created again
 		await stat(this.path);
 		let key: string | null = null;
 		const writer = openStore(this.path, {
@@ -201,6 +210,7 @@ export class ViewedTape {
 
 	async close(): Promise<void> {
 		if (this.#timer !== null) clearInterval(this.#timer);
+		await this.#lastEdit;
 		await this.#store.close();
 		if (this.#folder !== null) await rm(this.#folder, { recursive: true, force: true });
 	}

@@ -242,6 +242,19 @@ t.test("marks and comments are in the tape, and can be undone", async (t) => {
 	t.match((await ask("POST", "/api/v1/undo", {})).json, { changed: 0 });
 });
 
+t.test("edits of several pages at once", async (t) => {
+	const { ask } = await start(t, [flow(1), flow(2), flow(3)]);
+	const answers = await Promise.all(
+		[1, 2, 3].map((seq) => ask("PATCH", "/api/v1/flows", { flows: [seq], comment: `page ${seq}` })),
+	);
+	t.same(
+		answers.map(({ json }) => json.changed),
+		[1, 1, 1],
+	);
+	const { json: set } = await ask("POST", "/api/v1/sets", { filter: "~comment page", sort: "" });
+	t.equal(set.total, 3);
+});
+
 t.test("a tape that may only be read", async (t) => {
 	const { ask } = await start(t, [flow(1)], { isReadOnly: true });
 	t.match((await ask("GET", "/api/v1/tape")).json.editable, /--read-only/);

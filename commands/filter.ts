@@ -15,6 +15,7 @@ import { operatorsText } from "./print/filter-operators.ts";
 import { flowLine } from "./print/flow-line.ts";
 import { paintFor } from "./print/text.ts";
 import { copyFlows, createOutput, inputOptions, outputOptions, printer, type Troubles } from "./tapes/copy-flows.ts";
+import { followTape } from "./tapes/follow.ts";
 
 export const command = defineCommand({
 	name: "filter",
@@ -53,6 +54,11 @@ export const command = defineCommand({
 			metavar: "S",
 			help: "With --sample: the same seed selects the same flows. Default: a random seed.",
 		},
+		follow: {
+			type: "boolean",
+			default: false,
+			help: "Print new flows too, as they are appended to the .tape, until Ctrl-C.",
+		},
 		explain: { type: "boolean", default: false, help: "Print how the expression is parsed, without reading a tape." },
 		...filterOptions,
 		...outputOptions,
@@ -67,6 +73,7 @@ export const command = defineCommand({
 			"a table for a spreadsheet",
 		],
 		["flowtape filter '~c 5xx' session.tape --sample 20 --seed 1", "twenty of the failures, the same each time"],
+		["flowtape filter '~e' session.tape --follow", "failed flows of a recording, while it is made"],
 		["flowtape filter '~t image' session.tape --invert-match -o smaller.tape", "a tape without the images"],
 	],
 	async run({ args: [expression = "", ...inputs], values }, io) {
@@ -83,6 +90,15 @@ export const command = defineCommand({
 			return 0;
 		}
 		const { output, strict, quiet, limit, sample } = values;
+		for (const [isGiven, name] of [
+			[output !== null, "-o"],
+			[values.count, "--count"],
+			[sample !== null, "--sample"],
+		] as const)
+			checkChoice([
+				[values.follow, "--follow"],
+				[isGiven, name],
+			]);
 		checkChoice([
 			[output !== null, "-o"],
 			[values.json, "--json"],
@@ -99,6 +115,11 @@ export const command = defineCommand({
 		const named = values.csv ? csvTable(values.columns) : null;
 		const table = values.count ? null : named;
 		const print = table?.line ?? lineOf(values, io);
+		if (values.follow) {
+			io.stdout.write(table?.header ?? "");
+			const job = { option: "filter: --follow", tapes: inputs, filter, print, limit: limit ?? undefined };
+			return followTape(job, io);
+		}
 		const open = async (troubles: Troubles, size: number) => {
 			const sink = output === null ? printer(io, print) : await createOutput(output, values, troubles, size);
 			if (table !== null) io.stdout.write(table.header);

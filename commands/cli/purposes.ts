@@ -25,6 +25,7 @@ export const purposes: Readonly<Record<string, readonly string[]>> = {
 		"unused",
 		"by",
 		"count",
+		"follow",
 		"explain",
 	],
 	"What to compare": ["request", "learn", "compare", "ignore"],

@@ -13,7 +13,6 @@ import type { Destination, UpstreamProxy } from "../route/destination.ts";
 import { adviceOnAlert, type UpstreamTls } from "../tls/upstream-options.ts";
 import { Lookups } from "./lookups.ts";
 import { nameOfProxy, requestTunnel, tunnelRequest } from "./proxy.ts";
-import { sharedReads } from "./read-buffer.ts";
 
 export interface DialPlan {
 	to: Destination;
@@ -106,9 +105,9 @@ class Attempt implements Dial {
 	): void {
 		const client = this.#plan.to.client?.peername?.[0] ?? "";
 		const address = { host, port, noDelay: true, lookup: lookups.for(client, () => !this.#isOver) };
-		const socket: Socket =
+		const socket =
 			tlsName === null
-				? connectTcp({ ...address, ...sharedReads((bytes) => socket.push(bytes)) })
+				? connectTcp(address)
 				: connectTls({
 						...address,
 						...this.#plan.tls.optionsFor(tlsName, this.#plan.via === null ? this.#plan.protocols : ["http/1.1"]),

@@ -116,7 +116,7 @@ export function FlowList() {
 		if (element === null || count === 0) return;
 		const top = scrollTo(cursor.value, element.scrollTop, element.clientHeight - ROW_HEIGHT, count, ROW_HEIGHT);
 		if (top !== null) element.scrollTop = top;
-	}, [cursor.value, place.value.q, place.value.sort]);
+	}, [cursor.value, place.value.q, place.value.sort, view.height]);
 	// stays at the end
 	useEffect(() => {
 		const element = scroller.current;

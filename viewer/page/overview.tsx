@@ -22,7 +22,8 @@ export function Timeline() {
 		}, 300);
 		return () => clearTimeout(timer);
 	}, [version]);
-	if (answer?.from == null || answer.to == null) return null;
+	// the space is kept, so that the list does not move
+	if (answer?.from == null || answer.to == null) return <div class="timeline" />;
 	const { from, to, counts } = answer;
 	const most = Math.max(...counts, 1);
 	const bucketAt = (event: PointerEvent) => {

@@ -45,6 +45,11 @@ async function bundle() {
 			entryPoints: ["src/route/route.ts"],
 			outdir: scratch,
 			outExtension: { ".js": extension },
+			// as build.mjs
+			...(format === "cjs" && {
+				define: { "import.meta.url": "moduleUrl" },
+				banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+			}),
 		});
 	await build({
 		...options,

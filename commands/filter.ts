@@ -117,7 +117,7 @@ export const command = defineCommand({
 		const print = table?.line ?? lineOf(values, io);
 		if (values.follow) {
 			io.stdout.write(table?.header ?? "");
-			const job = { option: "filter: --follow", tapes: inputs, filter, print, limit: limit ?? undefined };
+			const job = { option: "filter: --follow", tapes: inputs, filter, strict, print, limit: limit ?? undefined };
 			return followTape(job, io);
 		}
 		const open = async (troubles: Troubles, size: number) => {

@@ -63,14 +63,17 @@ export const command = defineCommand({
 async function watch(
 	tape: string,
 	ids: readonly string[],
-	values: Parameters<typeof selection>[0] & { json: boolean; raw: boolean; color: boolean },
+	values: Parameters<typeof selection>[0] & { json: boolean; raw: boolean; color: boolean; strict: boolean },
 	io: Io,
 ): Promise<number> {
 	if (ids.length > 0 || values.raw)
 		throw new FlowtapeError("FT_USAGE", "show: --watch prints a line for each flow: leave out ids and --raw");
 	const paint = paintFor(io.stdout, io.env, values.color);
 	const print = values.json ? summaryLine : (flow: Flow) => [`${flowLine(flow, paint)}\n`];
-	return followTape({ option: "show: --watch", tapes: [tape], filter: await selection(values), print }, io);
+	return followTape(
+		{ option: "show: --watch", tapes: [tape], filter: await selection(values), strict: values.strict, print },
+		io,
+	);
 }
 
 async function writeAll(output: PagerOutput, pieces: Iterable<string>): Promise<void> {

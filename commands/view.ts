@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import type { OptionTable } from "../src/options.ts";
 import { defineCommand, type Io } from "./cli/command.ts";
+import { Troubles } from "./tapes/copy-flows.ts";
 
 const options = {
 	filter: {
@@ -59,7 +60,7 @@ export const command = defineCommand({
 			allowedHosts: values.allow_host,
 			version: process.env.FLOWTAPE_VERSION ?? "",
 			signal: io.signal,
-			report: (_code, message) => io.stderr.write(`flowtape: ${message}\n`),
+			report: new Troubles(io, { strict: false }).report,
 		});
 		const place = filter === null ? "" : `/?${new URLSearchParams({ q: filter })}`;
 		const link = (url: string) => url.replace("#", `#${place}${place === "" ? "" : "&"}`);

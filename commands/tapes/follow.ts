@@ -6,6 +6,7 @@ import type { Filter } from "../../src/filter/filter.ts";
 import type { Flow } from "../../src/flow/flow.ts";
 import { openStore } from "../../src/store/sqlite/store.ts";
 import type { Io } from "../cli/command.ts";
+import { Troubles } from "./copy-flows.ts";
 
 /** How often the tape is checked for new flows, in milliseconds. */
 const INTERVAL_MS = 100;
@@ -16,26 +17,26 @@ export interface FollowJob {
 	readonly tapes: readonly string[];
 	/** Default: all flows. */
 	readonly filter?: Filter | undefined;
+	/** Whether damage ends the command. */
+	readonly strict: boolean;
 	readonly print: (flow: Flow) => Iterable<string>;
 	/** Ends after this many flows; default: never. */
 	readonly limit?: number | undefined;
 }
 
 /**
- * Resolves to the exit status, which is 0 also when a signal ends the command.
+ * Resolves to the exit status, which a signal does not change: 0, or that of damage.
  * @throws FlowtapeError FT_USAGE unless there is one tape and it is a .tape, FT_NOT_FOUND, FT_STORE
  */
-export async function followTape({ option, tapes, filter, print, limit }: FollowJob, io: Io): Promise<number> {
+export async function followTape({ option, tapes, filter, strict, print, limit }: FollowJob, io: Io): Promise<number> {
 	const [path = "-", ...others] = tapes;
 	if (others.length > 0 || path === "-")
 		throw new FlowtapeError("FT_USAGE", `${option} follows one tape: give the name of one file`);
 	const format = await detectFormat(path);
 	if (format !== undefined && format !== "tape")
 		throw new FlowtapeError("FT_USAGE", `${option} needs a .tape, found ${format}: ${path}`, { file: path });
-	const store = openStore(path, {
-		mode: "read",
-		report: (_code, message) => io.stderr.write(`flowtape: ${message}\n`),
-	});
+	const troubles = new Troubles(io, { strict });
+	const store = openStore(path, { mode: "read", report: troubles.report });
 	try {
 		const table = store.table();
 		let version = -1;
@@ -58,7 +59,8 @@ export async function followTape({ option, tapes, filter, print, limit }: Follow
 			}
 			await setTimeout(INTERVAL_MS, undefined, { signal: io.signal }).catch(() => {});
 		}
-		return 0;
+		troubles.end(null);
+		return troubles.status;
 	} finally {
 		await store.close();
 	}

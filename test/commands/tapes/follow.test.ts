@@ -1,6 +1,7 @@
 // Flows are printed as they are appended, by the built command line.
 import { join } from "node:path";
 import t from "tap";
+import { bareSqlite } from "../../../fixtures/bare-sqlite.ts";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
 import { Cli } from "../../../fixtures/cli.ts";
 import { storeAt, storeWith } from "../../../fixtures/stores.ts";
@@ -40,6 +41,21 @@ t.test("show --watch prints all flows, and --limit ends a filter", async (t) => 
 	const limited = await new Cli(["filter", "~all", "a.tape", "--follow", "--limit", "1"], { cwd }).ended;
 	t.match(limited, { status: 0, out: /\/one/ });
 	t.notMatch(limited.out, /two/);
+});
+
+t.test("a damaged flow is told and left out", async (t) => {
+	const cwd = t.testdir();
+	const path = join(cwd, "a.tape");
+	await storeWith(path, [failed("/one"), failed("/two"), failed("/three")]);
+	const db = bareSqlite(path);
+	db.exec("UPDATE flow SET head = x'00' WHERE seq = 2");
+	db.close();
+	const follow = ["filter", "~all", "a.tape", "--follow", "--limit", "2"];
+	const { status, out, err } = await new Cli(follow, { cwd }).ended;
+	t.equal(status, 3);
+	t.match(out, /\/one.*\/three/s);
+	t.match(err, /flow 2: its record cannot be decoded/);
+	t.match(await new Cli([...follow, "--strict"], { cwd }).ended, { status: 3, out: /\/one[^\n]*\n$/ });
 });
 
 t.test("wrong use", async (t) => {

@@ -6,6 +6,7 @@ import { selected } from "../record/flow-row.ts";
 import { fromStored } from "../record/text.ts";
 import type { TapeDatabase } from "./database.ts";
 import type { TapeReader } from "./reader.ts";
+import { IS_READ, LAST_SEQ } from "./schema.ts";
 
 /** The columns of a flow that a table shows, and its sequence number. */
 export interface TableRow {
@@ -104,7 +105,7 @@ export class FlowTable {
 	extent(): { readonly count: number; readonly last: number } {
 		return (
 			this.#db.get<{ count: number; last: number }>(
-				"SELECT count(*) AS count, coalesce(max(seq), 0) AS last FROM flow",
+				`SELECT count(*) AS count, min(coalesce(max(seq), 0), ${LAST_SEQ}) AS last FROM flow`,
 			) ?? { count: 0, last: 0 }
 		);
 	}
@@ -128,8 +129,8 @@ export class FlowTable {
 		// without gaps, which is usual, the number tells the place
 		const { count, last } = this.extent();
 		return count === last
-			? this.#db.column("SELECT seq FROM flow WHERE seq > ? ORDER BY seq LIMIT ?", from, limit)
-			: this.#db.column("SELECT seq FROM flow ORDER BY seq LIMIT ? OFFSET ?", limit, from);
+			? this.#db.column(`SELECT seq FROM flow WHERE seq > ? AND ${IS_READ} ORDER BY seq LIMIT ?`, from, limit)
+			: this.#db.column(`SELECT seq FROM flow WHERE ${IS_READ} ORDER BY seq LIMIT ? OFFSET ?`, limit, from);
 	}
 
 	/** The number of flows before a sequence number. */
@@ -144,13 +145,13 @@ export class FlowTable {
 
 	/** The sequence numbers of flows that started in this time, in seconds since 1970, both ends included. */
 	within(from: number, to: number): number[] {
-		return this.#db.column("SELECT seq FROM flow WHERE started BETWEEN ? AND ?", from, to);
+		return this.#db.column(`SELECT seq FROM flow WHERE started BETWEEN ? AND ? AND ${IS_READ}`, from, to);
 	}
 
 	/** All sequence numbers, ordered by a column; equal values in tape order, flows without a value last. */
 	numbersBy(column: OrderColumn, isDescending: boolean): number[] {
 		const order = `${this.#stored(ORDERS[column])} ${isDescending ? "DESC" : "ASC"} NULLS LAST`;
-		return this.#db.column(`SELECT seq FROM flow ORDER BY ${order}, seq`);
+		return this.#db.column(`SELECT seq FROM flow WHERE ${IS_READ} ORDER BY ${order}, seq`);
 	}
 
 	/** The request key of a flow; null: it has none. */

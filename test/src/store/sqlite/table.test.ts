@@ -77,6 +77,22 @@ t.test("flows with gaps between their numbers", async (t) => {
 	await again.close();
 });
 
+t.test("a flow with a number that no writer gives is left out", async (t) => {
+	const path = join(t.testdir(), "a.tape");
+	const { store } = await tableOf(path, [at(1), at(2)]);
+	await store.close();
+	const db = bareSqlite(path);
+	db.exec("UPDATE flow SET seq = 9223372036854775807 WHERE seq = 2");
+	db.close();
+	const again = storeAt(path, "read");
+	const table = again.table();
+	t.equal(table.extent().last, Number.MAX_SAFE_INTEGER);
+	t.same(table.page(0, 5), [1]);
+	t.same(table.numbersBy("started", true), [1]);
+	t.same(table.within(0, 10), [1]);
+	await again.close();
+});
+
 t.test("a tape of the first version", async (t) => {
 	const store = storeAt("fixtures/flows/tape-1.tape", "read");
 	const table = store.table();

@@ -2,12 +2,12 @@
 // proxy saw.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hasProgram } from "../../src/programs.ts";
+import { createTemporaryFolder } from "../../src/temporary-folder.ts";
 import type { Seen } from "./client-observer.ts";
 import { NOT_INSTALLED, type Probe } from "./probes.ts";
 
@@ -32,7 +32,7 @@ export function hostOf({ name }: Probe): string {
 /** The result for a runtime; null: it is not installed. */
 export async function examine(probe: Probe, env: Record<string, string>, seen: Seen): Promise<Diagnosis | null> {
 	if (!hasProgram(probe.program, env)) return null;
-	const folder = await mkdtemp(join(tmpdir(), "flowtape-doctor-"));
+	const folder = await createTemporaryFolder("flowtape-doctor-");
 	try {
 		const request = async (url: string): Promise<number | null> => {
 			for (const [name, content] of Object.entries(probe.files ?? {}))

@@ -1,6 +1,5 @@
 // A tape in the engine: its proxy, the entrance for routed sockets, and the run that records or replays.
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import type { BroadcastChannel } from "node:worker_threads";
@@ -17,6 +16,7 @@ import { sessionNameOf } from "../../src/flow/session.ts";
 import { formatUrl } from "../../src/flow/url.ts";
 import { type Entrance, openEntrance } from "../../src/route/entrance.ts";
 import type { RouteMessage } from "../../src/route/route.ts";
+import { createTemporaryFolder } from "../../src/temporary-folder.ts";
 import { apiWording } from "./api-wording.ts";
 import { relativePath } from "./failure-text.ts";
 import type {
@@ -254,7 +254,7 @@ export class EngineTape {
 	async env(base: NodeJS.ProcessEnv): Promise<Record<string, string>> {
 		if (this.#running === null) return {};
 		const { authority, listeners } = this.#running.live;
-		this.#folder ??= await mkdtemp(join(tmpdir(), "flowtape-ca-"));
+		this.#folder ??= await createTemporaryFolder("flowtape-ca-");
 		const certificateFile = join(this.#folder, "flowtape-ca-cert.pem");
 		await writeFile(certificateFile, authority.certificatePem, { mode: 0o600 });
 		const { certificatePem } = authority;

@@ -126,7 +126,7 @@ const evil = `http://127.0.0.1:${listener.address().port}`;
 
 const browser = await browserType.launch({ executablePath: chromium, args: ["--no-sandbox"] });
 
-/** A page of the viewer; what it prints to the console is a failure. */
+/** A page of the viewer. It keeps the errors of its console. */
 async function open(url, options = {}) {
 	const page = await browser.newPage({ viewport: { width: 1280, height: 800 }, bypassCSP: true, ...options });
 	page.printed = [];
@@ -149,7 +149,7 @@ async function type(page, text) {
 	await page.keyboard.type(text);
 }
 
-/** The findings of axe on what the page shows now. */
+/** The findings of axe on the page in its present state. */
 async function findings(page) {
 	await page.evaluate(axe);
 	const { violations } = await page.evaluate(() =>

@@ -16,7 +16,7 @@ import { redactionValues } from "./redact-rules.ts";
 /** The options of the proxy and of the run. */
 const table = { ...replayOptions, ...tapeOptions } as const satisfies OptionTable;
 
-/** What clients connect to is not the project's to set, nor what a miss and a session are. */
+/** A project cannot set the listening address, the answer to a miss, or sessions. */
 const FIXED: ReadonlySet<string> = new Set([
 	"mode",
 	"listen_host",

@@ -13,7 +13,7 @@ export type BodyOf = (side: Side) => Buffer | null | undefined;
 /** Returns the URLs that the flow may have; none for a flow without a URL; undefined: not known. */
 export type UrlsOf = () => readonly string[] | undefined;
 
-/** What is known of a flow before it is decoded. Each part is read only as needed. */
+/** The parts of a flow that are known before it is decoded. Each is read only as needed. */
 export interface KnownParts {
 	readonly columnOf: ColumnOf;
 	readonly bodyOf?: BodyOf;

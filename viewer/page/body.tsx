@@ -4,6 +4,7 @@ import { Chunks } from "./chunks.ts";
 import { ask, request, save } from "./client.ts";
 import { countText, plainLine, sizeText } from "./format.ts";
 import { BODY_VIEWS, type BodyWindow, type FoundText, type MessageDetails } from "./protocol.ts";
+import { useSight } from "./sight.ts";
 import { attempt, go, place } from "./state.ts";
 import { heightOf, scrollTo, windowOf } from "./window.ts";
 
@@ -69,7 +70,7 @@ function Picture({ path, type }: { path: string; type: string }) {
 function Lines({ path, view }: { path: string; view: string }) {
 	const scroller = useRef<HTMLElement>(null);
 	const [state, setState] = useState({ total: 0, note: null as string | null, version: 0, isLoaded: false });
-	const [sight, setSight] = useState({ top: 0, height: 300 });
+	const [sight, readSight] = useSight(scroller);
 	const [find, setFind] = useState("");
 	const [found, setFound] = useState<FoundText>({ places: [], isCut: false });
 	const [at, setAt] = useState(0);
@@ -86,13 +87,6 @@ function Lines({ path, view }: { path: string; view: string }) {
 	);
 	const shown = windowOf(sight.top, sight.height, state.total, LINE_HEIGHT);
 	useEffect(() => chunks.want(shown.from, Math.max(shown.count, 1)), [shown.from, shown.count, state.version]);
-	useEffect(() => {
-		const element = scroller.current;
-		if (element === null) return;
-		const observer = new ResizeObserver(() => setSight({ top: element.scrollTop, height: element.clientHeight }));
-		observer.observe(element);
-		return () => observer.disconnect();
-	}, []);
 	useEffect(() => {
 		const timer = setTimeout(() => {
 			if (find === "") setFound({ places: [], isCut: false });
@@ -152,7 +146,7 @@ function Lines({ path, view }: { path: string; view: string }) {
 				// a scrolled element has to be reachable by keys
 				tabIndex={0}
 				ref={scroller}
-				onScroll={(event) => setSight({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}
+				onScroll={readSight}
 			>
 				<div style={{ height: `${heightOf(state.total, LINE_HEIGHT)}px` }}>
 					<pre style={{ transform: `translateY(${shown.top}px)` }}>

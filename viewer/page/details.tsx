@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { Body } from "./body.tsx";
 import { ask } from "./client.ts";
-import { durationText, plain, sizeText, timeText } from "./format.ts";
+import { durationText, plain, plainText, sizeText, timeText } from "./format.ts";
 import { TABS, type Tab } from "./place.ts";
 import type {
 	DiffAnswer,
@@ -226,7 +226,7 @@ function OneMessage({ message: { at, fromClient, kind, size, text }, start }: { 
 					</>
 				)}
 			</span>
-			<pre>{text.split("\n").map(plain).join("\n")}</pre>
+			<pre>{plainText(text)}</pre>
 		</li>
 	);
 }
@@ -271,11 +271,7 @@ function Explain({ seq }: { seq: number }) {
 	useEffect(() => {
 		void attempt(async () => setText((await ask<ExplainAnswer>("explain", { method: "POST", body: { seq } })).text));
 	}, [seq]);
-	return text === null ? (
-		<p class="note">Loading…</p>
-	) : (
-		<pre class="text">{text.split("\n").map(plain).join("\n")}</pre>
-	);
+	return text === null ? <p class="note">Loading…</p> : <pre class="text">{plainText(text)}</pre>;
 }
 
 function Compare({ flow: { seq, sameKey } }: { flow: FlowDetails }) {
@@ -362,7 +358,7 @@ function CopyAs({ flow: { seq, kind } }: { flow: FlowDetails }) {
 					{plain(loss)}
 				</p>
 			))}
-			<pre class="text">{(answer?.text ?? "").split("\n").map(plain).join("\n")}</pre>
+			<pre class="text">{plainText(answer?.text ?? "")}</pre>
 		</>
 	);
 }

@@ -13,6 +13,11 @@ export function plainLine(text: string): string {
 	return text.split("\t").map(plain).join("\t");
 }
 
+/** Text of several lines; each is plain. */
+export function plainText(text: string): string {
+	return text.split("\n").map(plain).join("\n");
+}
+
 const UNITS = ["B", "kB", "MB", "GB", "TB"];
 
 /** `1.2 kB` */

@@ -1,7 +1,8 @@
 // The list of flows: only the rows in sight exist. It has one tab stop; the cursor moves by keys.
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { durationText, plain, sizeText, timeText, urlText } from "./format.ts";
 import { FLAG, ROW_COLUMNS, type Row, type RowColumn } from "./protocol.ts";
+import { useSight } from "./sight.ts";
 import {
 	cursor,
 	go,
@@ -94,22 +95,13 @@ function statusClass(row: Row): string {
 
 export function FlowList() {
 	const scroller = useRef<HTMLDivElement>(null);
-	const [view, setView] = useState({ top: 0, height: 600 });
+	const [view, readView] = useSight(scroller, ROW_HEIGHT);
 	// subscribes to changes of rows
 	rowsVersion.value;
 	const count = total.value;
 	const shown = windowOf(view.top, view.height, count, ROW_HEIGHT);
 
 	useEffect(() => wantRows(shown.from, shown.count), [shown.from, shown.count, rowsVersion.value]);
-	useLayoutEffect(() => {
-		const element = scroller.current;
-		if (element === null) return;
-		const observer = new ResizeObserver(() =>
-			setView({ top: element.scrollTop, height: element.clientHeight - ROW_HEIGHT }),
-		);
-		observer.observe(element);
-		return () => observer.disconnect();
-	}, []);
 	// keeps the cursor in sight
 	useEffect(() => {
 		const element = scroller.current;
@@ -129,7 +121,7 @@ export function FlowList() {
 		const isAtEnd = element.scrollTop + element.clientHeight >= element.scrollHeight - ROW_HEIGHT;
 		if (!isAtEnd && element.scrollTop < view.top) isFollowing.value = false;
 		if (isAtEnd) unseen.value = 0;
-		setView({ top: element.scrollTop, height: element.clientHeight - ROW_HEIGHT });
+		readView();
 	};
 	const rows = Array.from({ length: shown.count }, (_, i) => shown.from + i);
 	return (

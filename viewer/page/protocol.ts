@@ -1,4 +1,4 @@
-// What the page and its server say to each other: JSON under /api/v1/. Errors are `ApiError`.
+// The requests of the page and the answers of its server: JSON under /api/v1/. Errors are `ApiError`.
 
 /** An error of the API. */
 export interface ApiError {
@@ -20,7 +20,7 @@ export interface TapeInfo {
 	readonly isFollowed: boolean;
 	/** Whether marks and comments can be changed, and if not, why. */
 	readonly editable: true | string;
-	/** What could not be read, in order. */
+	/** Messages about damage, in order. */
 	readonly losses: readonly string[];
 	/** The operators of filters. */
 	readonly operators: readonly FilterHelp[];
@@ -29,7 +29,7 @@ export interface TapeInfo {
 	readonly formats: readonly string[];
 }
 
-/** A filter operator: its letters, what follows them, and one line of help. */
+/** A filter operator: its letters, its argument, and one line of help. */
 export interface FilterHelp {
 	readonly code: string;
 	readonly argument: "none" | "number" | "pattern";
@@ -87,8 +87,6 @@ export interface SetState {
 	readonly of: number;
 	/** Flows that matched since the set was sorted, and are not in it. */
 	readonly added: number;
-	/** Changes with each edit; rows of another revision are out of date. */
-	readonly revision: number;
 }
 
 /** `GET sets/S/rows` */
@@ -155,6 +153,7 @@ export interface FlowDetails {
 	readonly timing: readonly TimingPart[];
 	/** The flows with the same request key, in order, at most 1,000. */
 	readonly sameKey: readonly number[];
+	/** Number of edits of the tape. */
 	readonly revision: number;
 }
 
@@ -173,7 +172,7 @@ export interface BodyWindow {
 	readonly lines: readonly string[];
 	/** Number of lines. */
 	readonly total: number;
-	/** What was left out, for people; null: nothing. */
+	/** A note for people if bytes are not shown; null: all are. */
 	readonly note: string | null;
 }
 

@@ -1,4 +1,4 @@
-// The state of the page: its place, the set in the list, the selection, and what the server says.
+// The state of the page: its place, the set in the list, the selection, and the events of the server.
 import { batch, computed, effect, signal, untracked } from "@preact/signals";
 import { Chunks } from "./chunks.ts";
 import { ApiFailure, ask, follow } from "./client.ts";
@@ -11,7 +11,7 @@ export const place = signal<Place>(parsePlace(location.hash));
 export const tape = signal<TapeInfo | null>(null);
 /** The set in the list; null: not asked for yet. */
 export const set = signal<SetState | null>(null);
-/** What is wrong with the filter; null: nothing. */
+/** The error of the filter; null: there is none. */
 export const filterError = signal<{ readonly message: string; readonly column: number | undefined } | null>(null);
 /** The open flow; null: none, or not loaded yet. */
 export const details = signal<FlowDetails | null>(null);
@@ -26,8 +26,6 @@ export const unseen = signal(0);
 export const isConnected = signal(true);
 /** The last message for people; empty: none. */
 export const notice = signal("");
-/** Number of edits that can be undone. */
-export const undoable = signal(0);
 /** Changes when rows were fetched. */
 export const rowsVersion = signal(0);
 /** Changes with every edit. */
@@ -204,13 +202,11 @@ export function chosen(): number[] {
 /** Marks flows or sets their comment. */
 export async function edit(change: { marked?: string; comment?: string }, flows = chosen()): Promise<void> {
 	const answer = await ask<EditAnswer>("flows", { method: "PATCH", body: { flows, ...change } });
-	undoable.value = answer.undoable;
 	say(answer.changed === 1 ? "1 flow changed" : `${answer.changed} flows changed`);
 }
 
 export async function undo(): Promise<void> {
 	const answer = await ask<EditAnswer>("undo", { method: "POST", body: {} });
-	undoable.value = answer.undoable;
 	say(answer.changed === 0 ? "There is nothing to undo." : `Undone: ${answer.changed} flows changed`);
 }
 

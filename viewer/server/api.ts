@@ -1,10 +1,8 @@
 // The API of the viewer: from a method, a path and a JSON body to an answer. docs/viewer.md lists the routes.
-import { explainAmong } from "../../api/explain.ts";
+import { explain } from "../../api/explain.ts";
 import { exportFlow } from "../../api/export-flow.ts";
 import { exportFormats } from "../../api/exporters.ts";
 import { formatNames } from "../../api/formats.ts";
-import { optionValues } from "../../api/options.ts";
-import { openAllRecordings } from "../../api/recordings.ts";
 import { flowDifferences } from "../../src/compare/differences.ts";
 import { compileIgnore } from "../../src/compare/ignore.ts";
 import { FlowtapeError } from "../../src/errors.ts";
@@ -12,7 +10,6 @@ import { compileFilter } from "../../src/filter/compile.ts";
 import { filterOperators } from "../../src/filter/terms.ts";
 import type { HttpFlow } from "../../src/flow/flow.ts";
 import type { Message } from "../../src/flow/message.ts";
-import { matchingOptions } from "../../src/hooks/server-replay.ts";
 import {
 	type FacetColumn,
 	facetColumns,
@@ -76,7 +73,7 @@ export class Download {
 	}
 }
 
-/** The route does not exist, or what it names. */
+/** There is no such route, or no such part of the tape. */
 export class NotFound extends Error {}
 
 export class ViewerApi {
@@ -89,7 +86,7 @@ export class ViewerApi {
 	constructor(tape: ViewedTape, version: string) {
 		this.#tape = tape;
 		this.#version = version;
-		this.#sets = new FlowSets(tape.table, (set) => this.#emit({ type: "set", state: this.#stateOf(set) }));
+		this.#sets = new FlowSets(tape.table, (set) => this.#emit({ type: "set", state: set.state() }));
 		if (tape.isFollowed) tape.follow(() => this.#extend());
 	}
 
@@ -155,7 +152,7 @@ export class ViewerApi {
 		const set = this.#sets.ask(questionOf(body), (error) =>
 			this.#emit({ type: "trouble", message: error instanceof Error ? error.message : String(error) }),
 		);
-		return this.#stateOf(set);
+		return set.state();
 	}
 
 	#set(id: string): FlowSet {
@@ -164,19 +161,15 @@ export class ViewerApi {
 		return set;
 	}
 
-	#stateOf(set: FlowSet): SetState {
-		return set.state(this.#tape.revision);
-	}
-
 	#inSet(set: FlowSet, what: string, query: URLSearchParams): object {
 		const { table } = this.#tape;
 		switch (what) {
 			case "":
-				return this.#stateOf(set);
+				return set.state();
 			case "rows": {
 				const from = numberOf(query, "from", 0);
 				const rows = table.rows(set.page(from, Math.min(numberOf(query, "count", 100), MAX_ROWS)));
-				const answer: RowsAnswer = { ...this.#stateOf(set), from, rows: rows.map((row) => this.#row(row)) };
+				const answer: RowsAnswer = { ...set.state(), from, rows: rows.map((row) => this.#row(row)) };
 				return answer;
 			}
 			case "place":
@@ -284,10 +277,9 @@ export class ViewerApi {
 
 	async #explain(body: unknown): Promise<ExplainAnswer> {
 		const { seq } = (body ?? {}) as { seq?: number };
-		const { request } = this.#tape.httpFlow(numberIn(String(seq)));
-		const values = optionValues(matchingOptions, {}, { verb: "explain", others: [] });
-		const recordings = await openAllRecordings([{ path: this.#tape.path }], () => {});
-		const { text } = await explainAmong(recordings, request, { ...values, session: null });
+		const flow = this.#tape.httpFlow(numberIn(String(seq)));
+		// the page has the reports about damage
+		const { text } = await explain(this.#tape.path, flow, { onTrouble: () => {} });
 		return { text };
 	}
 
@@ -297,7 +289,7 @@ export class ViewerApi {
 		this.#emit({
 			type: "appended",
 			total: this.#tape.table.extent().count,
-			sets: changed.map((set) => this.#stateOf(set)),
+			sets: changed.map((set) => set.state()),
 		});
 	}
 

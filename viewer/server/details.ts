@@ -1,8 +1,10 @@
 // A flow in full, for the page: its messages, connections and times. Bodies are read separately.
+
+import { addressText } from "../../src/filter/subjects.ts";
 import { toText } from "../../src/flow/bytes.ts";
 import type { Address, Connection, ServerConnection } from "../../src/flow/connection.ts";
 import { parseMediaType } from "../../src/flow/content-type.ts";
-import { cookiePairs } from "../../src/flow/cookies.ts";
+import { cookiePair, cookiePairs } from "../../src/flow/cookies.ts";
 import { incompleteParts } from "../../src/flow/ending.ts";
 import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import type { Headers } from "../../src/flow/headers.ts";
@@ -45,7 +47,7 @@ function titleOf(flow: Flow): string {
 		case "dns":
 			return flow.request.questions.map(({ name }) => name).join(", ");
 		default:
-			return addressText(flow.serverConn.address ?? flow.serverConn.peername);
+			return addressLine(flow.serverConn.address ?? flow.serverConn.peername);
 	}
 }
 
@@ -62,10 +64,7 @@ function responseDetails(response: Response): MessageDetails {
 	return {
 		...messageDetails(response),
 		first: `${toText(response.httpVersion)} ${response.statusCode} ${toText(response.reason)}`.trimEnd(),
-		cookies: response.headers.getAll("set-cookie").map((header): Field => {
-			const at = header.indexOf("=");
-			return [header.slice(0, at), header.slice(at + 1)];
-		}),
+		cookies: response.headers.getAll("set-cookie").map(cookiePair),
 	};
 }
 
@@ -92,15 +91,15 @@ function fieldsOf({ fields }: Headers): Field[] {
 
 function connectionLines({ clientConn, serverConn }: Flow): Field[] {
 	const lines: (Field | null)[] = [
-		line("client", addressText(clientConn.peername)),
+		line("client", addressLine(clientConn.peername)),
 		line("client TLS", tlsText(clientConn)),
 		line("proxy mode", clientConn.proxyMode),
-		line("server", addressText(serverConn.address)),
-		line("server address", addressText(serverConn.peername)),
+		line("server", addressLine(serverConn.address)),
+		line("server address", addressLine(serverConn.peername)),
 		line("server TLS", tlsText(serverConn)),
 		line("server name (SNI)", serverConn.sni ?? ""),
 		line("certificates", String(serverConn.certificateList.length || "")),
-		line("via", serverConn.via === null ? "" : `${serverConn.via[0]}://${addressText(serverConn.via[1])}`),
+		line("via", serverConn.via === null ? "" : `${serverConn.via[0]}://${addressLine(serverConn.via[1])}`),
 		line("error", serverConn.error ?? clientConn.error ?? ""),
 	];
 	return lines.filter((one) => one !== null);
@@ -110,8 +109,8 @@ function line(name: string, value: string): Field | null {
 	return value === "" ? null : [name, value];
 }
 
-function addressText(address: Address | null): string {
-	return address === null ? "" : `${address[0]}:${address[1]}`;
+function addressLine(address: Address | null): string {
+	return address === null ? "" : addressText(address);
 }
 
 function tlsText({ tlsVersion, cipher, alpn }: Connection): string {

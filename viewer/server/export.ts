@@ -1,11 +1,11 @@
 // Writes chosen flows to a file of any format, for a download.
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm } from "node:fs/promises";
 import { join, parse } from "node:path";
 import { createSink } from "../../api/create-sink.ts";
 import { extensionOf, formatNames } from "../../api/formats.ts";
 import type { FormatName } from "../../api/tape.ts";
 import { FlowtapeError } from "../../src/errors.ts";
+import { createTemporaryFolder } from "../../src/temporary-folder.ts";
 import type { ViewedTape } from "./tape.ts";
 
 export interface ExportedFile {
@@ -22,7 +22,7 @@ export async function exportTo(tape: ViewedTape, numbers: readonly number[], for
 	if (!formatNames.includes(format))
 		throw new FlowtapeError("FT_USAGE", `the format of an export is one of ${formatNames.join(", ")}`);
 	const name = `${parse(tape.names[0] ?? "").name || "flows"}${extensionOf(format)}`;
-	const folder = await mkdtemp(join(tmpdir(), "flowtape-view-"));
+	const folder = await createTemporaryFolder("flowtape-view-");
 	const remove = () => rm(folder, { recursive: true, force: true });
 	let losses = 0;
 	try {

@@ -147,7 +147,7 @@ export class FlowSet {
 		return this.#numbers === null ? null : this.#numbers.slice();
 	}
 
-	state(revision: number): SetState {
+	state(): SetState {
 		return {
 			set: this.id,
 			total: this.#numbers === null ? this.#of : this.#numbers.length,
@@ -155,7 +155,6 @@ export class FlowSet {
 			examined: this.#examined,
 			of: this.#of,
 			added: this.#added,
-			revision,
 		};
 	}
 
@@ -179,7 +178,7 @@ export class FlowSets {
 	/** The set that answers a question: one that exists, or a new one, which is still being built. */
 	ask(question: Question, onFailure: (error: unknown) => void): FlowSet {
 		for (const set of this.#sets.values())
-			if (set.question.text === question.text && set.state(0).added === 0) return this.#used(set);
+			if (set.question.text === question.text && set.state().added === 0) return this.#used(set);
 		const set = new FlowSet(this.#next++, question, this.#table, this.#onChange);
 		this.#sets.set(set.id, set);
 		for (const old of this.#sets.values()) {

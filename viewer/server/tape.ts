@@ -1,6 +1,5 @@
 // The tape that the viewer shows: a .tape itself, or a working copy of other formats and of several files.
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { copyFlows, openTapes } from "../../api/copy-flows.ts";
 import { detectFormat } from "../../api/formats.ts";
@@ -9,6 +8,7 @@ import type { Flow, HttpFlow } from "../../src/flow/flow.ts";
 import { defaultRequestKey } from "../../src/replay/match/key.ts";
 import { openStore, type SqliteStore } from "../../src/store/sqlite/store.ts";
 import type { FlowTable } from "../../src/store/sqlite/table.ts";
+import { createTemporaryFolder } from "../../src/temporary-folder.ts";
 
 /** How often a followed tape is checked for new flows, in milliseconds. */
 const FOLLOW_MS = 100;
@@ -87,7 +87,7 @@ export class ViewedTape {
 			return new ViewedTape(names, only, store, { losses, ends: [], folder: null, isReadOnly });
 		}
 		// only the user may read it
-		const folder = await mkdtemp(join(tmpdir(), "flowtape-view-"));
+		const folder = await createTemporaryFolder("flowtape-view-");
 		try {
 			const path = join(folder, "copy.tape");
 			const ends = await copyAll(paths, path, reportLoss, signal);
@@ -119,7 +119,7 @@ export class ViewedTape {
 		return index < 0 ? this.#ends.length : index;
 	}
 
-	/** @throws FlowtapeError FT_NO_MATCH if there is no such flow */
+	/** @throws FlowtapeError FT_USAGE if there is no such flow */
 	flow(seq: number): Flow {
 		const flow = this.table.flow(seq);
 		if (flow === null) throw new FlowtapeError("FT_USAGE", `flow ${seq} is not on the tape, or its record is damaged`);
@@ -225,9 +225,9 @@ async function copyAll(
 ): Promise<number[]> {
 	const ends: number[] = [];
 	let copied = 0;
-	for (const path of paths) {
+	for (const [index, path] of paths.entries()) {
 		const sources = await openTapes([path], { report });
-		const mode = copied === 0 ? "create" : "append";
+		const mode = index === 0 ? "create" : "append";
 		const { passed } = await copyFlows({
 			sources,
 			open: async () => openStore(target, { mode, report, requestKey: defaultRequestKey }),

@@ -3,7 +3,7 @@ import { asBuffer, toText } from "../../flow/bytes.ts";
 import { formatUrl, withoutFragment } from "../../flow/url.ts";
 import type { FlowRow } from "./flow-row.ts";
 
-/** What `storedUrls` reads of a row: columns, and the head if a port may follow the host in it. */
+/** The SQL of the values that `storedUrls` reads: columns, and the head if a port may follow the host in it. */
 export const URL_COLUMNS = [
 	"kind",
 	"method",

@@ -31,7 +31,7 @@ t.test("a newer wish replaces an older one", async (t) => {
 	t.equal(chunks.at(100_005), 100_005);
 	t.equal(chunks.at(505), undefined);
 	chunks.want(0, 10);
-	t.equal(asked.length, 3, "what is there is not asked for again");
+	t.equal(asked.length, 3, "rows that are there are not asked for again");
 	chunks.forgetFrom(99_950);
 	t.equal(chunks.at(100_005), undefined);
 	t.equal(chunks.at(3), 3);

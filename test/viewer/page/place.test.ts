@@ -12,7 +12,7 @@ t.test("every place", async (t) => {
 	t.equal(formatPlace(START), "#/");
 });
 
-t.test("what is not a place", async (t) => {
+t.test("fragments that are no place", async (t) => {
 	for (const text of ["", "#", "#/?flow=x&tab=nothing&time=1", "#token=abc", "#/?flow=99999999999999999999"])
 		t.same(parsePlace(text), START, text);
 });

@@ -34,7 +34,7 @@ async function pathsOf({ ask }: TestViewer, question: object): Promise<(string |
 	return json.rows.map((row: Row) => cellOf(row, "path"));
 }
 
-t.test("what the tape is", async (t) => {
+t.test("the description of the tape", async (t) => {
 	const { ask } = await start(t, [flow(1), flow(2)]);
 	const { json } = await ask("GET", "/api/v1/tape");
 	t.match(json, { names: ["a.tape"], total: 2, isFollowed: true, editable: true, losses: [] });

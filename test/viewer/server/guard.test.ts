@@ -1,4 +1,4 @@
-// Who may ask the viewer: each way in that other tools had open is closed.
+// The requests that the viewer refuses: each way in that was open in other tools.
 import { join } from "node:path";
 import t, { type Test } from "tap";
 import { httpFlow } from "../../../fixtures/build-flow.ts";
